@@ -1,0 +1,89 @@
+"""A dataset as tensors on the device, split for training, watching and testing."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vitprune_core.spec.config import Config
+
+SPLIT_SEED = 0
+"""Of the validation set: it is the same for every seed and fold that train on the same images."""
+
+
+class DataError(RuntimeError):
+    """The images cannot be had; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Part:
+    images: Tensor
+    """Float, shape (images, channels, height, width), about -1 to 1."""
+    labels: Tensor
+    """Class numbers, shape (images,)."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: str) -> "Part":
+        return Part(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    train: Part
+    validation: Part
+    """For watching only: nothing is selected by it."""
+    test: Part
+    test_index: np.ndarray
+    """Which images of the whole dataset the test set is."""
+    sha256: str
+    """Of all images and labels as they were read."""
+
+
+def load(config: Config) -> Dataset:
+    """The images of a config, on its device; raises `DataError`."""
+    dataset = loader(config)(config)
+    parts = (p.to(config.device) for p in (dataset.train, dataset.validation, dataset.test))
+    return Dataset(*parts, dataset.test_index, dataset.sha256)
+
+
+def loader(config: Config) -> Callable[[Config], Dataset]:
+    name = config.data.name
+    if name not in LOADERS:
+        ready = ", ".join(LOADERS)
+        raise DataError(f"the loader of {name} is not there yet; workloads that run: {ready}")
+    return LOADERS[name]
+
+
+def digits(config: Config) -> Dataset:
+    """scikit-learn's 8x8 digits. Seed mod 5 is the fold that tests, reshuffled every 5 seeds."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import StratifiedKFold
+
+    bunch = load_digits()
+    images, labels = bunch.images.astype(np.float32), bunch.target.astype(np.int64)
+    folds = StratifiedKFold(5, shuffle=True, random_state=config.seed // 5)
+    rest, test = list(folds.split(images, labels))[config.data.fold or 0]
+    train, validation = _held_out(rest, labels[rest], config.data.validation)
+    scaled = torch.from_numpy(images / 8 - 1).unsqueeze(1)
+
+    def part(index: np.ndarray) -> Part:
+        return Part(scaled[index], torch.from_numpy(labels[index]))
+
+    sha = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    return Dataset(part(train), part(validation), part(test), test, sha)
+
+
+def _held_out(index: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split off `size` of the images, the classes in proportion."""
+    from sklearn.model_selection import train_test_split
+
+    kept, held = train_test_split(index, test_size=size, stratify=labels, random_state=SPLIT_SEED)
+    return np.sort(kept), np.sort(held)
+
+
+LOADERS: dict[str, Callable[[Config], Dataset]] = {"digits": digits}

@@ -1,0 +1,107 @@
+"""The one training loop: a stretch of the learning-rate schedule, epoch by epoch."""
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vitprune_core.engine.data import Dataset, Part
+from vitprune_core.engine.evaluate import evaluate
+from vitprune_core.engine.seeds import generator
+from vitprune_core.engine.state import State, Tensors, adamw, put, take
+from vitprune_core.spec.config import Config
+from vitprune_core.spec.plan import Train, lr_of
+from vitprune_core.store.events import Epoch
+
+
+@dataclass
+class NotFinite(Exception):
+    """The loss is not a number any more. The state before the phase is the last good one."""
+
+    phase: Train
+    epoch: int
+    step: int
+    """Of the phase, from 0."""
+    lr: float
+    gradient_norm: float | None
+    """Of the update before this step; None before the first or when it overflowed."""
+
+
+def train(
+    model: nn.Module, state: State, phase: Train, config: Config, data: Dataset, masks: Tensors
+) -> Generator[Epoch, None, State]:
+    """Train over a phase, yielding each epoch; returns the state reached.
+
+    `model` is working space: what it was before does not matter. `masks` are booleans by parameter
+    name, True = kept. Raises `NotFinite`.
+    """
+    optimizer = adamw(model, config.train.weight_decay)
+    put(state, model, optimizer)
+    kept = [(p, masks[name]) for name, p in model.named_parameters() if name in masks]
+    steps = -(-len(data.train) // config.train.batch_size)
+    for epoch in range(phase.start, phase.stop):
+        model.train()
+        total = 0.0
+        for i, (images, labels) in enumerate(batches(data.train, phase, epoch, config)):
+            lr = lr_of(phase, epoch + (i + 1) / steps, config)
+            logits = model(images)
+            smoothing = config.train.label_smoothing
+            loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+            value = loss.item()
+            if not math.isfinite(value):
+                step = (epoch - phase.start) * steps + i
+                raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
+            update(optimizer, loss, lr, kept)
+            total += value * len(labels)
+        check_removed(kept)
+        _, validation = evaluate(model, data.validation)
+        yield Epoch(
+            round=phase.round,
+            cycle=phase.cycle,
+            epoch=epoch,
+            sparsity=phase.sparsity,
+            loss=total / len(data.train),
+            lr=lr,
+            validation=validation,
+        )
+    return take(model, optimizer)
+
+
+def batches(
+    part: Part, phase: Train, epoch: int, config: Config
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """All images once, in an order that seed, round, cycle and epoch decide alone."""
+    draw = generator("order", config.seed, phase.round, phase.cycle, epoch)
+    order = torch.randperm(len(part), generator=draw).to(part.labels.device)
+    for at in order.split(config.train.batch_size):
+        yield part.images[at], part.labels[at]
+
+
+def update(
+    optimizer: torch.optim.Optimizer, loss: Tensor, lr: float, kept: list[tuple[Tensor, Tensor]]
+) -> None:
+    """One step of AdamW. Masking the gradient is enough: with moments at zero, weights stay 0."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    for parameter, mask in kept:
+        assert parameter.grad is not None
+        parameter.grad.mul_(mask)
+    optimizer.step()
+
+
+def check_removed(kept: list[tuple[Tensor, Tensor]]) -> None:
+    """What was removed must still be exactly zero: everything that is reported rests on it."""
+    if any(parameter.detach()[~mask].any() for parameter, mask in kept):
+        raise RuntimeError("a removed weight has grown back; this is a bug, please report it")
+
+
+def gradient_norm(model: nn.Module) -> float | None:
+    """Of the gradients of the last update, which are still there when the next loss is computed."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    norm = float(nn.utils.get_total_norm(gradients)) if gradients else math.nan
+    return norm if math.isfinite(norm) else None

@@ -1,0 +1,75 @@
+"""How wrong input is answered: the value, the choices, and what was probably meant."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+LONGEST = 60
+
+
+def wrong_key(key: str, choices: Iterable[str]) -> str:
+    choices = list(choices)
+    return f"unknown key {show(key)}{_meant(key, choices)} (keys: {', '.join(choices)})"
+
+
+def wrong_word(word: object, choices: Iterable[str]) -> str:
+    choices = list(choices)
+    return f"{show(word)} is not one of {', '.join(choices)}{_meant(str(word), choices)}"
+
+
+def wrong_value(error: Mapping[str, Any]) -> str:
+    """A validation error of pydantic's as a sentence about the value."""
+    kind, value, facts = error["type"], show(error["input"]), error.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "literal_error":
+        return wrong_word(error["input"], facts["expected"].replace("' or '", "', '")[1:-1].split("', '"))
+    if kind in LIMITS:
+        word, limit = LIMITS[kind]
+        return f"{value} {word} {facts[limit]:g}"
+    if kind in EXPECTED:
+        return f"{value} is not {EXPECTED[kind]}"
+    return f"{value}: {error['msg']}"
+
+
+LIMITS = {
+    "greater_than_equal": ("is below", "ge"),
+    "greater_than": ("is not above", "gt"),
+    "less_than_equal": ("is above", "le"),
+    "less_than": ("is not below", "lt"),
+}
+EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "model_type": "a mapping of keys to values",
+    "finite_number": "finite",
+    "too_short": "long enough: it needs at least one value",
+}
+
+
+def show(value: object) -> str:
+    """A value from a file as it may be printed: quoted, control characters escaped, short."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, tuple) and value:
+        return "a list"
+    text = "[]" if value == () else "null" if value is None else ascii_quoted(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def ascii_quoted(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if not isinstance(value, str) else "'" + "".join(map(_visible, value)) + "'"
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def _meant(word: str, choices: list[str]) -> str:
+    near = difflib.get_close_matches(word[:LONGEST], choices, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

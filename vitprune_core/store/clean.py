@@ -1,0 +1,28 @@
+"""The one border between text from files and what reads it: terminals and Markdown."""
+
+import re
+import unicodedata
+
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")
+
+
+def clean(text: object, longest: int = 2_000) -> str:
+    """One line that a terminal shows as it stands: no escape sequences, controls or bidi marks."""
+    shown = ESCAPES.sub("", str(text)[: longest * 2])
+    shown = "".join(c if _harmless(c) else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+def _harmless(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
+
+
+def cell(text: object) -> str:
+    """Text for a cell of a Markdown table or a line of prose: what Markdown reads is escaped."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$&@:-])", r"\\\1", clean(text, longest=200))
+
+
+def field(text: object) -> str:
+    """Text for a CSV field: a spreadsheet must not take it for a formula."""
+    shown = clean(text, longest=1_000)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -1,0 +1,213 @@
+"""Everything that can happen in a run, one frozen value each.
+
+    Created
+    Started                                 once an attempt
+    DenseReused?  Epoch, Epoch, …  DenseTrained
+    for round in plan:
+        Pruned?  Epoch, Epoch, …  Level
+    Finished | Stopped | Failed | Diverged
+
+Events say what happened, the log says when: the same seed gives equal events. Accuracies and
+densities are shares, 0 to 1; losses are means of the negative log-likelihood in nats.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How a model does on one part of the data."""
+
+    accuracy: float
+    loss: float
+    top5: float | None = None
+    """Only from 100 classes up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    preset: str
+    overrides: tuple[str, ...]
+    config: Mapping[str, Any]
+    """As asked for: complete, with `auto` not yet resolved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    config: Mapping[str, Any]
+    """With `auto` resolved."""
+    fingerprint: Mapping[str, Any]
+    """Versions, device, threads, precision, hashes: equal ones give equal bytes."""
+    parameters: int
+    prunable: int
+    taking_part: int
+    """Weights of the matrices that take part in pruning."""
+    epochs: int
+    """Of all phases of the plan together."""
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseReused:
+    """The dense model was found in the shared folder; its epochs follow as it was trained."""
+
+    hash: str
+    seconds: float
+    """What its training took when it was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    round: int
+    """0 is dense training; round k is pruning and retraining number k."""
+    cycle: int
+    epoch: int
+    """Of the one schedule, from 0: a rewound phase repeats numbers."""
+    sparsity: float
+    loss: float
+    """Mean training loss, label smoothing included."""
+    lr: float
+    """Of the last step."""
+    validation: Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseTrained:
+    hash: str
+    epochs: int
+    validation: Score
+    test: Score
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """What is left of one prunable matrix."""
+
+    density: float
+    heads: tuple[float, ...] | None
+    """Density of each head's rows (q, k, v) or columns (o); null for the MLP."""
+    dead_rows: int
+    dead_columns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    round: int
+    sparsity_asked: float
+    sparsity: float
+    """Of the weights that take part."""
+    matrices: Mapping[str, Matrix]
+    validation: Score
+    """Before retraining, like `test`."""
+    test: Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """A round is over: what the pruned and retrained model is and does."""
+
+    round: int
+    listed: bool
+    sparsity_asked: float
+    sparsity: float
+    """Of the weights that take part."""
+    sparsity_prunable: float
+    """Of all prunable weights, those of other layers included."""
+    sparsity_parameters: float
+    """Of all parameters."""
+    validation_before: Score
+    validation: Score
+    test_before: Score
+    test: Score
+    nonzero_parameters: int
+    compression: float
+    """Parameters divided by non-zero parameters."""
+    speedup: float
+    """Multiply-adds of the dense model divided by those that remain; theoretical."""
+    effective_sparsity: float | None
+    removable: float | None
+    """Share of the multiply-adds that could be removed physically."""
+    epochs: int
+    """Retraining epochs from the dense model to here."""
+    collapsed: tuple[str, ...]
+    """Matrices of which nothing is left."""
+    silent_heads: tuple[str, ...] | None
+    key_blind_heads: tuple[str, ...] | None
+    dead_neurons: Mapping[str, int]
+    """Block's MLP -> hidden neurons without input or without output; only where there are any."""
+    matrices: Mapping[str, Matrix]
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diverged:
+    """The loss is not a number any more; the run ends here."""
+
+    round: int
+    listed: bool
+    sparsity_asked: float
+    step: int
+    """Of the phase, from 0."""
+    epoch: int
+    lr: float
+    gradient_norm: float | None
+    """Of the last update before; null if there was none or it overflowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """Asked to stop; what was finished stays."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damaged:
+    """A record that cannot be read: never written, only found."""
+
+    bytes: int
+
+
+Event = (
+    Created
+    | Started
+    | DenseReused
+    | Epoch
+    | DenseTrained
+    | Pruned
+    | Level
+    | Diverged
+    | Stopped
+    | Failed
+    | Finished
+)
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Created,
+        Started,
+        DenseReused,
+        Epoch,
+        DenseTrained,
+        Pruned,
+        Level,
+        Diverged,
+        Stopped,
+        Failed,
+        Finished,
+    )
+}

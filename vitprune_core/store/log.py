@@ -1,0 +1,130 @@
+"""The append-only log of a run: one JSON record a line, the only source of truth.
+
+    {"seq":7,"attempt":1,"time":1763800000.1,"seconds":0.61,"event":"Epoch",…,"crc":123456}
+
+`seq` counts the records, `attempt` the times the run was started, `time` is Unix seconds, `seconds`
+what passed since the record before by a clock that never jumps. `crc` is the CRC-32 of all that
+stands before `,"crc":`. A record is written by one `os.write`: a reader waits for its newline, a
+writer removes a torn tail before it appends.
+"""
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from vitprune_core.store.events import KINDS, Damaged, Event
+from vitprune_core.store.values import from_json, to_json
+
+
+class Entry(NamedTuple):
+    """One record of the log."""
+
+    seq: int
+    attempt: int
+    time: float
+    seconds: float
+    event: Event | Damaged
+    end: int
+    """Byte after the record: where to carry on reading."""
+
+
+class Log:
+    """The writing side; one process at a time, which holds the run's lock."""
+
+    def __init__(self, path: Path, attempt: int = 1):
+        self.path, self.attempt = path, attempt
+        self.seq = repair(path)
+        self.clock = time.monotonic()
+
+    def append(self, event: Event) -> Entry:
+        now = time.monotonic()
+        self.seq, seconds, self.clock = self.seq + 1, now - self.clock, now
+        line = encode(self.seq, self.attempt, time.time(), seconds, event)
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            written = os.write(file, line)
+            if written != len(line):
+                raise OSError(f"{self.path}: {written} of {len(line)} bytes were written")
+            end = os.fstat(file).st_size
+        finally:
+            os.close(file)
+        return decode(line, end) or Entry(0, 0, 0, 0, Damaged(bytes=len(line)), end)
+
+    def sync(self) -> None:
+        """Make what was appended survive a power cut."""
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+
+def entries(path: Path, after: int = 0) -> Iterator[Entry]:
+    """The records past byte `after`, oldest first.
+
+    A record still being written has no newline yet and is left for the next call; a damaged one
+    comes as `Damaged`; a kind of event that this version does not know is skipped.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(after)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            after += len(line)
+            entry = decode(line, after)
+            if entry:
+                yield entry
+
+
+def encode(seq: int, attempt: int, when: float, seconds: float, event: Event) -> bytes:
+    record = {
+        "seq": seq,
+        "attempt": attempt,
+        "time": round(when, 3),
+        "seconds": round(seconds, 6),
+        "event": type(event).__name__,
+        **to_json(event),
+    }
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False)[:-1].encode()
+    return body + b',"crc":%d}\n' % zlib.crc32(body)
+
+
+def decode(line: bytes, end: int) -> Entry | None:
+    """A line of the log; None for a kind of event that a newer version wrote."""
+    body, _, crc = line.rpartition(b',"crc":')
+    try:
+        if int(crc.strip().removesuffix(b"}")) != zlib.crc32(body):
+            raise ValueError("the checksum does not fit")
+        record = json.loads(body + b"}")
+        kind = KINDS.get(record["event"])
+        stamps = record["seq"], record["attempt"], record["time"], record["seconds"]
+        return Entry(*stamps, event=from_json(kind, record), end=end) if kind else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Entry(0, 0, 0.0, 0.0, Damaged(bytes=len(line)), end)
+
+
+def repair(path: Path) -> int:
+    """Cut off a record that was never finished; the number of the last one that was."""
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        whole = seq = 0
+        for line in file:
+            if line.endswith(b"\n"):
+                whole += len(line)
+                seq = max(seq, _seq(line))
+        file.truncate(whole)
+    return seq
+
+
+def _seq(line: bytes) -> int:
+    entry = decode(line, 0)
+    return entry.seq if entry else 0

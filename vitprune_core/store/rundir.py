@@ -1,0 +1,85 @@
+"""Where a run keeps its files. Every path below `runs/` is spelled here and nowhere else.
+
+| path                        | what                                                        |
+| --------------------------- | ----------------------------------------------------------- |
+| `config.yaml`               | the complete config, defaults included, `auto` resolved     |
+| `events.jsonl`              | append-only log: the only source of truth                   |
+| `summary.json`              | the fold of the log up to a byte: a cache, may be deleted   |
+| `masks/0.95.npz`            | `<matrix>`: packed bits of the mask, `<matrix>:shape`       |
+| `masks/0.95.grid.json`      | densities in small grids, for screens                       |
+| `weights/0.95.safetensors`  | parameters by logical name                                  |
+| `images/0.95.npz`           | per test image: right or wrong, negative log-likelihood     |
+| `summary.md`                | the run as Markdown, where it was exported to               |
+| `lock`                      | held for life by the process that works on the run          |
+
+Dense models that runs share lie in `runs/.dense/<hash>/` (see `dense`), removed runs in `.trash/`.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a run may be called: it is a folder's name and is printed everywhere."""
+DENSE, TRASH = ".dense", ".trash"
+
+
+@dataclass(frozen=True)
+class RunDir:
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    def mask(self, level: str) -> Path:
+        return self.path / "masks" / f"{level}.npz"
+
+    def grid(self, level: str) -> Path:
+        return self.path / "masks" / f"{level}.grid.json"
+
+    def weights(self, level: str) -> Path:
+        return self.path / "weights" / f"{level}.safetensors"
+
+    def images(self, level: str) -> Path:
+        return self.path / "images" / f"{level}.npz"
+
+    def create(self) -> "RunDir":
+        """Make the folder; FileExistsError if there is one."""
+        self.path.mkdir(parents=True)
+        for folder in ("masks", "weights", "images"):
+            (self.path / folder).mkdir()
+        return self
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a reader sees the old one or the new one, never half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Make a file, or a folder's list of names, survive a power cut."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,281 @@
+"""A run as a reader sees it: its log folded into one value, live or after the fact."""
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vitprune_core.store import events as e
+from vitprune_core.store.lock import holder
+from vitprune_core.store.log import Entry, entries
+from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.values import from_json, to_json
+
+VERSION = 1
+"""Of the fold: a cache of another version is folded anew."""
+ALIVE = ("starting", "running", "pausing", "paused", "stopping")
+"""States that promise a living process; without one the run is lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense:
+    hash: str
+    epochs: int
+    seconds: float
+    validation: e.Score
+    test: e.Score
+    reused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A listed level and what it cost."""
+
+    level: e.Level
+    seconds: float
+    """From the dense model to here, all rounds on the way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    state: str = "queued"
+    preset: str = ""
+    overrides: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    host: str = ""
+    attempt: int = 0
+    parameters: int | None = None
+    prunable: int | None = None
+    taking_part: int | None = None
+    reused: e.DenseReused | None = None
+    """The shared dense model, when this run did not train it."""
+    dense: Dense | None = None
+    levels: tuple[Reached, ...] = ()
+    diverged: e.Diverged | None = None
+    round: int = 0
+    sparsity: float = 0.0
+    """Asked for in the current round."""
+    epoch: e.Epoch | None = None
+    """The latest one."""
+    epochs_done: int = 0
+    epochs_planned: int = 0
+    epochs_here: int = 0
+    """Trained by this run itself, for the speed of this host."""
+    seconds_here: float = 0.0
+    branch_seconds: float = 0.0
+    """Spent since the dense model on the way to the current round."""
+    reason: str | None = None
+    """Why the run stopped or failed."""
+    weights_sha256: str | None = None
+    started: float | None = None
+    """Unix seconds of the first record."""
+    updated: float | None = None
+    seconds: float = 0.0
+    damaged: int = 0
+    """Records that could not be read."""
+
+    def then(self, entry: Entry) -> "Summary":
+        """The summary after one more record."""
+        if isinstance(entry.event, e.Damaged):
+            return replace(self, damaged=self.damaged + 1)
+        self = replace(
+            self,
+            attempt=entry.attempt,
+            started=self.started or entry.time,
+            updated=entry.time,
+            branch_seconds=self.branch_seconds + entry.seconds,
+        )
+        return self._after(entry.event, entry.seconds)
+
+    def _after(self, event: e.Event, seconds: float) -> "Summary":
+        match event:
+            case e.Created():
+                created = dict(preset=event.preset, overrides=event.overrides, config=event.config)
+                return replace(self, state="starting", **created)
+            case e.Started():
+                return replace(
+                    self,
+                    state="running",
+                    config=event.config,
+                    fingerprint=event.fingerprint,
+                    host=event.host,
+                    parameters=event.parameters,
+                    prunable=event.prunable,
+                    taking_part=event.taking_part,
+                    epochs_planned=event.epochs,
+                )
+            case e.DenseReused():
+                return replace(self, reused=event)
+            case e.Epoch():
+                return self._after_epoch(event, seconds)
+            case e.DenseTrained():
+                return self._after_dense(event)
+            case e.Pruned():
+                return replace(self, round=event.round, sparsity=event.sparsity_asked)
+            case e.Level():
+                return self._after_level(event)
+            case e.Diverged():
+                what = f"the loss is not a number at epoch {event.epoch}, step {event.step}"
+                return replace(self, state="failed", diverged=event, reason=what)
+            case e.Stopped():
+                return replace(self, state="stopped", reason=event.reason)
+            case e.Failed():
+                return replace(self, state="failed", reason=event.reason)
+            case e.Finished():
+                return replace(self, state="done", weights_sha256=event.weights_sha256)
+
+    def _after_epoch(self, event: e.Epoch, seconds: float) -> "Summary":
+        self = replace(self, epoch=event, epochs_done=self.epochs_done + 1)
+        if event.round == 0 and self.reused:
+            return self
+        here = dict(epochs_here=self.epochs_here + 1, seconds_here=self.seconds_here + seconds)
+        return replace(self, round=event.round, sparsity=event.sparsity, **here)
+
+    def _after_dense(self, event: e.DenseTrained) -> "Summary":
+        dense = Dense(
+            hash=event.hash,
+            epochs=event.epochs,
+            seconds=self.reused.seconds if self.reused else self.branch_seconds,
+            validation=event.validation,
+            test=event.test,
+            reused=self.reused is not None,
+        )
+        sha = event.weights_sha256
+        return replace(self, dense=dense, branch_seconds=0.0, weights_sha256=sha)
+
+    def _after_level(self, event: e.Level) -> "Summary":
+        """One-shot levels and the control start from the dense model: their costs do not add up."""
+        iterative = (self.config.get("prune") or {}).get("schedule") == "iterative"
+        on_trajectory = iterative and event.sparsity_asked > 0
+        left = self.branch_seconds if on_trajectory else 0.0
+        if not event.listed:
+            return replace(self, branch_seconds=left)
+        reached = Reached(level=event, seconds=self.branch_seconds)
+        return replace(self, levels=(*self.levels, reached), branch_seconds=left)
+
+
+def fold(records: Iterable[Entry], start: Summary | None = None) -> Summary:
+    return reduce(Summary.then, records, start or Summary())
+
+
+def summarize(run: RunDir) -> Summary:
+    """The run now: the cached fold and what the log has beyond it; `lost` when nobody is alive."""
+    after, start = _cached(run)
+    summary = fold(entries(run.log, after), start)
+    if summary.state in ALIVE and holder(run.lock) is None:
+        return replace(summary, state="lost", reason="the process that worked on it is gone")
+    return summary
+
+
+def cache(run: RunDir) -> None:
+    """Write `summary.json`, so that the next reader need not fold the log."""
+    records = list(entries(run.log))
+    after = records[-1].end if records else 0
+    data = {"version": VERSION, "after": after, "summary": to_json(fold(records))}
+    write(run.summary, json.dumps(data).encode())
+
+
+def _cached(run: RunDir) -> tuple[int, Summary | None]:
+    try:
+        data = json.loads(run.summary.read_bytes())
+        if data["version"] == VERSION and data["after"] <= run.log.stat().st_size:
+            return data["after"], from_json(Summary, data["summary"])
+    except (OSError, ValueError, TypeError, KeyError):
+        pass  # a cache: what cannot be read is folded anew
+    return 0, None
+
+
+def as_shown(run: RunDir, summary: Summary) -> dict[str, Any]:
+    """What `vitprune show --json` prints; accuracies and densities are shares, 0 to 1."""
+    s, alive = summary, holder(run.lock)
+    return {
+        "id": run.id,
+        "state": s.state,
+        "preset": s.preset,
+        "workload": s.config.get("workload"),
+        "seed": s.config.get("seed"),
+        "config": to_json(s.config),
+        "fingerprint": to_json(s.fingerprint),
+        "exact": True,
+        "pid": alive.pid if alive else None,
+        "host": alive.host if alive else None,
+        "attempt": alive.attempt if alive else None,
+        "reason": s.reason,
+        "damaged": s.damaged,
+        "dense": _dense_shown(s),
+        "levels": [_level_shown(r) for r in s.levels] + _diverged_shown(s),
+        "weights_sha256": s.weights_sha256,
+    }
+
+
+def _dense_shown(s: Summary) -> dict[str, Any] | None:
+    if s.dense is None:
+        return None
+    return {
+        "hash": s.dense.hash,
+        "parameters": s.parameters,
+        "prunable": s.prunable,
+        "val_accuracy": s.dense.validation.accuracy,
+        "val_loss": s.dense.validation.loss,
+        "test_accuracy": s.dense.test.accuracy,
+        "test_loss": s.dense.test.loss,
+        "test_top5": s.dense.test.top5,
+        "epochs": s.dense.epochs,
+        "seconds": round(s.dense.seconds, 3),
+        "reused": s.dense.reused,
+    }
+
+
+SCORES = {
+    "val": ("validation_before", "validation"),
+    "test": ("test_before", "test"),
+}
+
+
+def _level_shown(reached: Reached) -> dict[str, Any]:
+    level = to_json(reached.level)
+    shown = {k: v for k, v in level.items() if k not in ("listed", *SCORES["val"], *SCORES["test"])}
+    for part, (before, after) in SCORES.items():
+        for suffix, score in (("_before", level[before]), ("", level[after])):
+            shown[f"{part}_accuracy{suffix}"] = score["accuracy"]
+            shown[f"{part}_loss{suffix}"] = score["loss"]
+            shown[f"{part}_top5{suffix}"] = score["top5"]
+    shown["matrices"] = {name: _matrix_shown(m) for name, m in shown["matrices"].items()}
+    return {**shown, "seconds": round(reached.seconds, 3), "diverged": False}
+
+
+def _matrix_shown(matrix: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in matrix.items() if not (k == "heads" and v is None)}
+
+
+def _diverged_shown(s: Summary) -> list[dict[str, Any]]:
+    """A diverged level is listed too, with nulls: it counts as chance and never disappears."""
+    if s.diverged is None or s.diverged.round == 0 or not s.diverged.listed:
+        return []
+    known = {"round": s.diverged.round, "sparsity_asked": s.diverged.sparsity_asked}
+    return [{**dict.fromkeys(_SHOWN), **known, "diverged": True}]
+
+
+_SHOWN = (
+    "round",
+    "sparsity_asked",
+    "sparsity",
+    "sparsity_prunable",
+    "sparsity_parameters",
+    *(f"{p}_{n}{s}" for p in SCORES for n in ("accuracy", "loss", "top5") for s in ("_before", "")),
+    "nonzero_parameters",
+    "compression",
+    "speedup",
+    "effective_sparsity",
+    "removable",
+    "epochs",
+    "seconds",
+    "collapsed",
+    "silent_heads",
+    "key_blind_heads",
+    "dead_neurons",
+    "matrices",
+    "weights_sha256",
+)

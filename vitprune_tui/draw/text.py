@@ -1,0 +1,59 @@
+"""Numbers and tables as text: one format for each kind of number, here and nowhere else."""
+
+from collections.abc import Sequence
+
+from vitprune_core.store.clean import clean
+
+MISSING = "-"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    return MISSING if share is None else f"{100 * share:.{digits}f} %"
+
+
+def sparsity(share: float) -> str:
+    """As people write it: 95 %, 99.5 %, 36.9 %."""
+    return f"{100 * share:.4g} %"
+
+
+def points(difference: float | None) -> str:
+    """A difference of two shares, in points."""
+    return MISSING if difference is None else f"{100 * difference:+.1f}"
+
+
+def times(ratio: float | None) -> str:
+    return MISSING if ratio is None else f"{ratio:.1f}x"
+
+
+def count(number: int | None) -> str:
+    return MISSING if number is None else f"{number:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """0.8 s, 45 s, 3 min 20 s, 2 h 14 min."""
+    if seconds is None:
+        return "?"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> str:
+    """Aligned columns; `right` has an `r` for each column of numbers, a space for others."""
+    lines = [list(head), *([clean(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    numeric = right.ljust(len(head))
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            c.rjust(w) if n == "r" else c.ljust(w)
+            for c, w, n in zip(cells, widths, numeric, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join(map(line, lines))
