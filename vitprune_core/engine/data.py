@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,8 +47,12 @@ class Dataset:
 def load(config: Config) -> Dataset:
     """The images of a config, on its device; raises `DataError`."""
     dataset = loader(config)(config)
-    parts = (p.to(config.device) for p in (dataset.train, dataset.validation, dataset.test))
-    return Dataset(*parts, dataset.test_index, dataset.sha256)
+    return replace(
+        dataset,
+        train=dataset.train.to(config.device),
+        validation=dataset.validation.to(config.device),
+        test=dataset.test.to(config.device),
+    )
 
 
 def loader(config: Config) -> Callable[[Config], Dataset]:

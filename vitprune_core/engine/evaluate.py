@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitprune_core.engine.data import Part
+from vitprune_core.engine.vit import ViT
 from vitprune_core.store.events import Score
 
 BATCH = 1_000
@@ -24,7 +25,7 @@ class PerImage:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, part: Part) -> tuple[PerImage, Score]:
+def evaluate(model: ViT, part: Part) -> tuple[PerImage, Score]:
     model.eval()
     batches = zip(part.images.split(BATCH), part.labels.split(BATCH), strict=True)
     parts = [_rank_and_nll(model(images), labels) for images, labels in batches]

@@ -76,7 +76,8 @@ def dense(
         yield from record.epochs
         yield record.trained
         return files.load_state(shared, config.device)
-    begun, epochs = time.monotonic(), []
+    begun = time.monotonic()
+    epochs: list[e.Epoch] = []
     training = train(model, fresh(on(initial(config), config)), phase, config, data, masks={})
     state = yield from tee(training, epochs)
     images, test = evaluate(model, data.test)
@@ -105,8 +106,10 @@ def rounds(
     prune = config.prune
     if prune is None:
         return
-    whole = {n: torch.ones_like(dense.weights[f"{n}.weight"], dtype=torch.bool)
-             for n in shape.matrices(config.model)}
+    whole = {
+        n: torch.ones_like(dense.weights[f"{n}.weight"], dtype=torch.bool)
+        for n in shape.matrices(config.model)
+    }
     for round in steps.rounds:
         if round.from_dense:
             state, masks, epochs = dense, whole, 0
@@ -240,4 +243,4 @@ def tee(
             into.append(next(events))
             yield into[-1]
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        return end.value

@@ -81,5 +81,5 @@ def save_images(path: Path, index: np.ndarray, after: PerImage, before: PerImage
 
 def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]
     write(path, buffer.getvalue())

@@ -1,7 +1,8 @@
 """What a set of masks leaves of the model: densities, dead parts, what they save. Only counting."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -42,8 +43,8 @@ def remains(masks: Masks, config: Config) -> Remains:
     parameters = shape.parameters(config.model, config.data)
     gone = sum(int((~mask).sum()) for mask in with_biases(masks, granularity).values())
     return Remains(
-        sparsity=1 - sum(kept[n] for n in taking_part) / shape.weights(taking_part),
-        sparsity_prunable=1 - sum(kept.values()) / shape.weights(shape.matrices(config.model)),
+        sparsity=_gone(masks, kept, taking_part),
+        sparsity_prunable=_gone(masks, kept, masks),
         sparsity_parameters=gone / parameters,
         nonzero_parameters=parameters - gone,
         compression=parameters / (parameters - gone),
@@ -52,6 +53,14 @@ def remains(masks: Masks, config: Config) -> Remains:
         dead_neurons=dead_neurons(masks, config, granularity),
         matrices={name: matrix(name, mask, config.model.heads) for name, mask in masks.items()},
     )
+
+
+def _gone(masks: Masks, kept: Mapping[str, int], names: Iterable[str]) -> float:
+    """Share removed of the matrices `names`."""
+    total = left = 0
+    for name in names:
+        total, left = total + masks[name].numel(), left + kept[name]
+    return (total - left) / total
 
 
 def matrix(name: str, mask: Tensor, heads: int) -> Matrix:
@@ -131,7 +140,7 @@ def _cells(length: int, heads: int) -> int:
 def _pool(values: Tensor, cells: int) -> Tensor:
     """Means of runs of rows, shape (cells, columns)."""
     bounds = [i * len(values) // cells for i in range(cells + 1)]
-    return torch.stack([values[a:b].mean(dim=0) for a, b in zip(bounds, bounds[1:], strict=False)])
+    return torch.stack([values[a:b].mean(dim=0) for a, b in pairwise(bounds)])
 
 
 def _share(mask: Tensor) -> float:

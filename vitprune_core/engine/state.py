@@ -5,6 +5,7 @@ Training takes a state and gives back another; nothing is carried between phases
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,10 +49,14 @@ def masked(state: State, masks: Tensors) -> State:
 
 def adamw(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
     """Decay on matrices only; one fused update of all parameters."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, parameter in model.named_parameters():
         (matrices if decays(name, parameter) else others).append(parameter)
-    groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
 
 

@@ -1,7 +1,7 @@
 """The one training loop: a stretch of the learning-rate schedule, epoch by epoch."""
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from vitprune_core.engine.data import Dataset, Part
 from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.seeds import generator
 from vitprune_core.engine.state import State, Tensors, adamw, put, take
+from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.plan import Train, lr_of
 from vitprune_core.store.events import Epoch
@@ -31,7 +32,7 @@ class NotFinite(Exception):
 
 
 def train(
-    model: nn.Module, state: State, phase: Train, config: Config, data: Dataset, masks: Tensors
+    model: ViT, state: State, phase: Train, config: Config, data: Dataset, masks: Tensors
 ) -> Generator[Epoch, None, State]:
     """Train over a phase, yielding each epoch; returns the state reached.
 
@@ -81,20 +82,20 @@ def batches(
 
 
 def update(
-    optimizer: torch.optim.Optimizer, loss: Tensor, lr: float, kept: list[tuple[Tensor, Tensor]]
+    optimizer: torch.optim.Optimizer, loss: Tensor, lr: float, kept: Sequence[tuple[Tensor, Tensor]]
 ) -> None:
     """One step of AdamW. Masking the gradient is enough: with moments at zero, weights stay 0."""
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     for parameter, mask in kept:
         assert parameter.grad is not None
         parameter.grad.mul_(mask)
     optimizer.step()
 
 
-def check_removed(kept: list[tuple[Tensor, Tensor]]) -> None:
+def check_removed(kept: Sequence[tuple[Tensor, Tensor]]) -> None:
     """What was removed must still be exactly zero: everything that is reported rests on it."""
     if any(parameter.detach()[~mask].any() for parameter, mask in kept):
         raise RuntimeError("a removed weight has grown back; this is a bug, please report it")

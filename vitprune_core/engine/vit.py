@@ -41,7 +41,7 @@ class ViT(nn.Module):
         for block in blocks:
             x_BNW = block(x_BNW)
         x_B1W = last(x_BNW, read=TOKEN)  # nobody reads the last block's other tokens
-        return self.classifier(self.norm(x_B1W[:, 0]))  # type: ignore[no-any-return]
+        return self.classifier(self.norm(x_B1W[:, 0]))
 
 
 class Block(nn.Module):
@@ -56,7 +56,7 @@ class Block(nn.Module):
         """The tokens `read` after this block, shape (B, R, W); all tokens are attended to."""
         y_BNW = self.norm1(x_BNW)
         x_BRW = x_BNW[:, read] + self.attn(y_BNW[:, read], y_BNW)
-        return x_BRW + self.mlp(self.norm2(x_BRW))  # type: ignore[no-any-return]
+        return x_BRW + self.mlp(self.norm2(x_BRW))
 
 
 class Attention(nn.Module):
@@ -68,13 +68,13 @@ class Attention(nn.Module):
     def forward(self, x_BRW: Tensor, context_BNW: Tensor) -> Tensor:
         q_BHRE = self.by_head(self.q(x_BRW))
         k_BHNE, v_BHNE = self.by_head(self.k(context_BNW)), self.by_head(self.v(context_BNW))
-        # Plain products: with few tokens they beat the fused kernel, whose backward is slow on CPUs.
+        # Plain products: with few tokens they beat the fused kernel, slow backward on CPUs.
         scores_BHRN = (q_BHRE @ k_BHNE.mT) * q_BHRE.shape[-1] ** -0.5
         y_BHRE = scores_BHRN.softmax(-1) @ v_BHNE
-        return self.o(y_BHRE.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.o(y_BHRE.transpose(1, 2).flatten(2))
 
     def by_head(self, x_BNW: Tensor) -> Tensor:
-        return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # type: ignore[no-any-return]
+        return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class Mlp(nn.Module):
@@ -84,7 +84,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x_BNW: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x_BNW)))  # type: ignore[no-any-return]
+        return self.fc2(F.gelu(self.fc1(x_BNW)))
 
 
 def patches(images_BCYX: Tensor, side: int) -> Tensor:

@@ -9,7 +9,7 @@ user's configuration folder and among the presets that ship; a path is taken as 
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,11 +70,13 @@ def load(
     if not isinstance(tree.value, dict) or not {"workload", "prune"} & tree.value.keys():
         what = "is not a preset: a preset is a mapping that names workload and prune"
         raise SpecError([*problems, Problem(tree.place, what)])
-    tree = merge(tree, _options(workload, settings))
+    layers = [_options(workload, settings)]
     for override in overrides:
-        node, found = _override(override)
+        layer, found = _override(override)
+        layers.append(layer)
         problems += found
-        tree = merge(tree, node)
+    for layer in layers:
+        tree = merge(tree, replace(layer, place=tree.place))
     tree, name, found = _on_workload(tree)
     config, more = _check(Config, tree, wrong={"data", "model", "train"} if found else set())
     problems += found + more
@@ -84,12 +86,14 @@ def load(
 
 
 def find(name: str, kind: str = "") -> Path:
-    """The file of a preset (or of a workload, `kind="workloads"`) given as a path or a name."""
-    if "/" in name or name.endswith((".yaml", ".yml")):
+    """The file of a preset given as a path or a name; `workloads/digits` or `kind` for others."""
+    if name.endswith((".yaml", ".yml")):
         return Path(name)
+    if "/" in name and not kind:
+        kind, _, name = name.rpartition("/")
     choices = {found.name: found.path for found in reversed(list(listed(kind)))}
     if name not in choices:
-        what = f"{kind[:-1] or 'preset'}: {wrong_word(name, sorted(choices))}"
+        what = f"{kind.removesuffix('s') or 'preset'}: {wrong_word(name, sorted(choices))}"
         raise SpecError([Problem(NOWHERE, what)])
     return choices[name]
 
@@ -182,6 +186,8 @@ def _check(kind: type[S], tree: Node, wrong: set[str]) -> tuple[S | None, list[P
             break
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=True):
+                if problem["type"] == "too_short" and problem["input"]:
+                    continue  # only because its values are wrong, which is told
                 path = tuple(problem["loc"])
                 problems.append(_explain(kind, tree, path, problem))
                 wrong.add(".".join(map(str, path)))

@@ -182,8 +182,9 @@ class _Reader:
             self._stop(event, f"more than {MOST_VALUES} values, too many for a preset")
         if getattr(event, "anchor", None):
             self._note(event, "anchors and aliases are not used here; write the value out")
-        if str(getattr(event, "tag", None) or "!") != "!":
-            self._note(event, f"tags are not used here: {event.tag}")
+        tag = getattr(event, "tag", None)
+        if tag not in (None, "!"):
+            self._note(event, f"tags are not used here: {tag}")
         match event:
             case yaml.MappingStartEvent():
                 return Node(self._mapping(events, depth), self._place(event))
@@ -219,7 +220,9 @@ class _Reader:
         return tuple(items)
 
     def _place(self, event: yaml.Event) -> Place:
-        return Place(self.source, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = event.start_mark
+        assert mark is not None
+        return Place(self.source, mark.line + 1, mark.column + 1)
 
     def _problem(self, event: yaml.Event, what: str) -> Problem:
         return Problem(self._place(event), what)

@@ -23,7 +23,9 @@ def wrong_value(error: Mapping[str, Any]) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
-        return wrong_word(error["input"], facts["expected"].replace("' or '", "', '")[1:-1].split("', '"))
+        return wrong_word(
+            error["input"], facts["expected"].replace("' or '", "', '")[1:-1].split("', '")
+        )
     if kind in LIMITS:
         word, limit = LIMITS[kind]
         return f"{value} {word} {facts[limit]:g}"

@@ -1,9 +1,10 @@
 """A run as a reader sees it: its log folded into one value, live or after the fact."""
 
 import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vitprune_core.store import events as e
@@ -35,6 +36,27 @@ class Reached:
     level: e.Level
     seconds: float
     """From the dense model to here, all rounds on the way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """The little of a summary that a list of runs shows, so that a long list opens at once."""
+
+    state: str
+    preset: str
+    workload: str
+    seed: int | None
+    epochs_done: int
+    epochs_planned: int
+    dense: float | None
+    """Test accuracy, like `accuracy`."""
+    levels: int
+    sparsity: float | None
+    """Of the last level, like `accuracy`."""
+    accuracy: float | None
+    started: float | None
+    updated: float | None
+    damaged: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +98,33 @@ class Summary:
     damaged: int = 0
     """Records that could not be read."""
 
+    @property
+    def brief(self) -> Brief:
+        last = self.levels[-1].level if self.levels else None
+        return Brief(
+            state=self.state,
+            preset=self.preset,
+            workload=self.config.get("workload", ""),
+            seed=self.config.get("seed"),
+            epochs_done=self.epochs_done,
+            epochs_planned=self.epochs_planned,
+            dense=self.dense.test.accuracy if self.dense else None,
+            levels=len(self.levels),
+            sparsity=last.sparsity if last else None,
+            accuracy=last.test.accuracy if last else None,
+            started=self.started,
+            updated=self.updated,
+            damaged=self.damaged,
+        )
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the epochs that this run trained itself; None before the first."""
+        if not self.epochs_here:
+            return None
+        left = self.epochs_planned - self.epochs_done
+        return left * self.seconds_here / self.epochs_here
+
     def then(self, entry: Entry) -> "Summary":
         """The summary after one more record."""
         if isinstance(entry.event, e.Damaged):
@@ -92,8 +141,13 @@ class Summary:
     def _after(self, event: e.Event, seconds: float) -> "Summary":
         match event:
             case e.Created():
-                created = dict(preset=event.preset, overrides=event.overrides, config=event.config)
-                return replace(self, state="starting", **created)
+                return replace(
+                    self,
+                    state="starting",
+                    preset=event.preset,
+                    overrides=event.overrides,
+                    config=event.config,
+                )
             case e.Started():
                 return replace(
                     self,
@@ -130,8 +184,13 @@ class Summary:
         self = replace(self, epoch=event, epochs_done=self.epochs_done + 1)
         if event.round == 0 and self.reused:
             return self
-        here = dict(epochs_here=self.epochs_here + 1, seconds_here=self.seconds_here + seconds)
-        return replace(self, round=event.round, sparsity=event.sparsity, **here)
+        return replace(
+            self,
+            round=event.round,
+            sparsity=event.sparsity,
+            epochs_here=self.epochs_here + 1,
+            seconds_here=self.seconds_here + seconds,
+        )
 
     def _after_dense(self, event: e.DenseTrained) -> "Summary":
         dense = Dense(
@@ -162,29 +221,47 @@ def fold(records: Iterable[Entry], start: Summary | None = None) -> Summary:
 
 def summarize(run: RunDir) -> Summary:
     """The run now: the cached fold and what the log has beyond it; `lost` when nobody is alive."""
-    after, start = _cached(run)
-    summary = fold(entries(run.log, after), start)
-    if summary.state in ALIVE and holder(run.lock) is None:
+    after, cached = _cached(run)
+    summary = fold(entries(run.log, after), cached)
+    if _is_lost(run, summary.state):
         return replace(summary, state="lost", reason="the process that worked on it is gone")
     return summary
 
 
+def brief(run: RunDir) -> Brief:
+    """The same, but only what a list shows: with a cache that is up to date, nothing is folded."""
+    with suppress(OSError, ValueError, TypeError, KeyError), run.summary.open("rb") as file:
+        head = json.loads(file.readline().rstrip(b",\n") + b"}")
+        if head["version"] == VERSION and head["after"] == run.log.stat().st_size:
+            shown = from_json(Brief, head["brief"])
+            return replace(shown, state="lost") if _is_lost(run, shown.state) else shown
+    return summarize(run).brief
+
+
 def cache(run: RunDir) -> None:
-    """Write `summary.json`, so that the next reader need not fold the log."""
+    """Write `summary.json`, so that the next reader need not fold the log.
+
+    Its first line has what a list of runs shows; the rest is read for one run only.
+    """
     records = list(entries(run.log))
+    summary = fold(records)
     after = records[-1].end if records else 0
-    data = {"version": VERSION, "after": after, "summary": to_json(fold(records))}
-    write(run.summary, json.dumps(data).encode())
+    head = json.dumps({"version": VERSION, "after": after, "brief": to_json(summary.brief)})
+    whole = json.dumps({"summary": to_json(summary)})
+    write(run.summary, f"{head[:-1]},\n{whole[1:]}\n".encode())
 
 
 def _cached(run: RunDir) -> tuple[int, Summary | None]:
-    try:
+    """The byte that the cached fold goes to, and the fold; what cannot be used is folded anew."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
         data = json.loads(run.summary.read_bytes())
         if data["version"] == VERSION and data["after"] <= run.log.stat().st_size:
             return data["after"], from_json(Summary, data["summary"])
-    except (OSError, ValueError, TypeError, KeyError):
-        pass  # a cache: what cannot be read is folded anew
     return 0, None
+
+
+def _is_lost(run: RunDir, state: str) -> bool:
+    return state in ALIVE and holder(run.lock) is None
 
 
 def as_shown(run: RunDir, summary: Summary) -> dict[str, Any]:

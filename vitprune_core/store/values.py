@@ -37,8 +37,8 @@ def from_json(kind: type[T], data: Any) -> T:
 def _build(kind: Any, data: Any) -> Any:
     if kind is Any:
         return data
-    if is_dataclass(kind):
-        hints = _hints(kind)  # type: ignore[arg-type]
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
         if not isinstance(data, dict):
             raise TypeError(f"{data!r} is not a mapping")
         return kind(**{k: _build(hints[k], v) for k, v in data.items() if k in hints})

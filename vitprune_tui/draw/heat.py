@@ -1,9 +1,13 @@
 """Masks as text: density by glyph, a line between heads, dead rows and columns told beside it.
 
-    · ░ ▒ ▓ █     nothing, up to a quarter, half, three quarters, all kept   (ASCII: . : - = #)
+    · ░ ▒ ▓ █     nothing kept, then four steps up to the top of the scale     (ASCII: . : - = #)
+
+The top is chosen for a whole picture and told in its legend: at 95 % sparsity, where a cell of many
+weights keeps one in twenty, a scale up to 100 % would show nothing.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -23,19 +27,38 @@ BLOCKS = Glyphs("·░▒▓█", "│", "─")
 ASCII = Glyphs(".:-=#", "|", "-")
 
 
-def glyph(density: float, glyphs: Glyphs) -> str:
+Cells = list[list[float]]
+"""Rows of densities, 0 to 1."""
+
+
+def glyph(density: float, top: float, glyphs: Glyphs) -> str:
     """Only nothing at all is drawn as nothing."""
-    shades = glyphs.shades
-    return shades[0] if density == 0 else shades[min(1 + int(density * 4), 4)]
+    return glyphs.shades[0 if density == 0 else min(1 + int(4 * density / top), 4)]
 
 
-def heatmap(grid: Grid, columns: int, rows: int, glyphs: Glyphs = BLOCKS) -> list[str]:
-    """The matrix in about `columns` x `rows` characters, a line between heads."""
-    by_row = grid.heads or 1 if grid.head_axis == 0 else 1
-    by_column = grid.heads or 1 if grid.head_axis == 1 else 1
+def pooled(grid: Grid, columns: int, rows: int) -> Cells:
+    """The matrix as cells that fit into about `columns` x `rows` characters beside the borders."""
+    by_row, by_column = _heads(grid)
     cells = pool(grid.densities, _fit(rows, by_row))
-    cells = _turn(pool(_turn(cells), _fit(columns, by_column)))
-    lines = ["".join(glyph(d, glyphs) for d in line) for line in cells]
+    return _turn(pool(_turn(cells), _fit(columns, by_column)))
+
+
+def top_of(pictures: Iterable[Cells]) -> float:
+    """The scale's top for a set of pictures: what all but the densest fiftieth stay below."""
+    densities = sorted(d for cells in pictures for line in cells for d in line)
+    top = densities[(len(densities) - 1) * 49 // 50] if densities else 1.0
+    return min(math.ceil(100 * max(top, 0.01)) / 100, 1.0)
+
+
+def legend(top: float, glyphs: Glyphs) -> str:
+    steps = [f"{glyphs.shades[i]} to {25 * i * top:.3g} %" for i in (1, 2, 3)]
+    return "  ".join([f"{glyphs.shades[0]} none kept", *steps, f"{glyphs.shades[4]} more"])
+
+
+def heatmap(cells: Cells, grid: Grid, top: float, glyphs: Glyphs) -> list[str]:
+    """Pooled cells drawn, a line between heads."""
+    by_row, by_column = _heads(grid)
+    lines = ["".join(glyph(d, top, glyphs) for d in line) for line in cells]
     lines = [glyphs.vertical.join(_parts(line, by_column)) for line in lines]
     rule = glyphs.horizontal * len(lines[0])
     heads = _parts(lines, by_row)
@@ -71,7 +94,7 @@ def beside(blocks: Sequence[Sequence[str]], gap: int = 3) -> list[str]:
     return [(" " * gap).join(row).rstrip() for row in zip(*filled, strict=True)]
 
 
-def pool(cells: list[list[float]], to: int) -> list[list[float]]:
+def pool(cells: Cells, to: int) -> Cells:
     """Rows of cells averaged into at most `to` rows of cells."""
     n = len(cells)
     to = min(to, n)
@@ -93,5 +116,11 @@ def _parts(line: T, heads: int) -> list[T]:
     return [line[i * each : (i + 1) * each] for i in range(heads)]
 
 
-def _turn(cells: list[list[float]]) -> list[list[float]]:
+def _heads(grid: Grid) -> tuple[int, int]:
+    """Parts that the rows and the columns fall into."""
+    heads = grid.heads or 1
+    return heads if grid.head_axis == 0 else 1, heads if grid.head_axis == 1 else 1
+
+
+def _turn(cells: Cells) -> Cells:
     return [list(column) for column in zip(*cells, strict=True)]

@@ -47,7 +47,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: str = ""
     """Aligned columns; `right` has an `r` for each column of numbers, a space for others."""
     lines = [list(head), *([clean(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    numeric = right.ljust(len(head))
+    numeric = right.ljust(len(head))[: len(head)]
 
     def line(cells: Sequence[str]) -> str:
         padded = (

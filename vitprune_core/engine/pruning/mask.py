@@ -30,13 +30,13 @@ def make_masks(
     distribution: global, layerwise, or random, which shuffles inside each matrix as many units as
         `random_of` (global, layerwise, none) keeps there.
     before: an earlier mask; what it removed stays removed.
-    scores: matrix -> one score a weight, default |w|; the lowest go first, of equal ones the later.
+    scores: matrix -> one score a weight, default |w|; the lowest go first, of equals the later.
 
-    Returns matrix -> booleans, shape (out, in), True = kept. Counts are exact: `round(s * N)` weights
-    go, or the lines whose weights come closest to s * N. Pure: the inputs are not changed.
+    Returns matrix -> booleans, shape (out, in), True = kept. Counts are exact: `round(s * N)` go,
+    or the lines whose weights come closest to s * N. Pure: the inputs are not changed.
 
-    Raises ValueError, naming the choices, for an unknown word, a sparsity outside 0..1 or below what
-    `before` has, scores that are not numbers, or shapes that do not fit.
+    Raises ValueError, naming the choices, for an unknown word, a sparsity outside 0..1 or below
+    what `before` has, scores that are not numbers, or shapes that do not fit.
     """
     _word("granularity", granularity, UNITS)
     _word("distribution", distribution, ("global", "layerwise", "random"))

@@ -105,7 +105,7 @@ def _kth_smallest(values: Tensor, k: int) -> Tensor:
 
 
 def _remove_lines(scores: Tensor, alive: Tensor, sizes: Tensor, sparsity: float) -> Tensor:
-    """The prefix of the score order whose weights come closest to the share; on a tie the shorter."""
+    """The prefix of the score order whose weights come closest; on a tie the shorter."""
     total, gone = int(sizes.sum()), int(sizes[~alive].sum())
     target = sparsity * total
     if target < gone - int(sizes.max()) / 2:

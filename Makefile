@@ -1,0 +1,39 @@
+# vitprune. Each target does its own set-up; what is done already is not done again.
+PYTHON ?= python3
+RUNS ?= runs
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup run test long check measure clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
+
+setup: $(READY)  ## make .venv/ with vitprune and the tools to work on it
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "vitprune needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+	  echo "$(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(READY)
+
+run: $(READY)  ## the main job on real images: train a ViT on digits, prune, retrain, report
+	@$(BIN)/python scripts/main_job.py --runs $(RUNS)
+
+test: $(READY)  ## the tests, under 8 minutes on two cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+long: $(READY)  ## the tests that train for minutes, too
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'slow or not slow'
+
+check: $(READY)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove .venv/ and caches; runs stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist

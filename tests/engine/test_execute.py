@@ -1,0 +1,210 @@
+"""Whole runs of a tiny model on the real digits: what every method promises."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vitprune_core.engine import files
+from vitprune_core.engine.data import load as load_data
+from vitprune_core.engine.device import resolve
+from vitprune_core.engine.execute import execute
+from vitprune_core.engine.measure import remains
+from vitprune_core.spec import shape
+from vitprune_core.store import events as e
+from vitprune_core.store.dense import DenseDir
+from vitprune_core.store.grids import load as load_grids
+from vitprune_core.store.rundir import RunDir
+
+CROSS = list(
+    product(
+        ["weight", "row", "column"],
+        ["global", "layerwise", "random"],
+        ["oneshot", "iterative"],
+        ["all", "attention", "mlp"],
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One folder of runs for all: the tiny dense model is trained once."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def carried_out(loaded, folder: Path, name: str):
+    """All events of a run, and its folder."""
+    config, run = resolve(loaded.config), RunDir(folder / name).create()
+    return list(execute(config, load_data(config), run)), run
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize(("granularity", "distribution", "schedule", "layers"), CROSS)
+def test_the_cross_product(tiny, shared, granularity, distribution, schedule, layers):
+    overrides = (
+        f"prune.granularity={granularity}",
+        f"prune.distribution={distribution}",
+        f"prune.schedule={schedule}",
+        f"prune.layers={layers}",
+        "prune.step=0.5",
+        "prune.sparsities=[0.5, 0.75, 1]",
+        "retrain.fraction=0.5",
+    )
+    loaded = tiny("oneshot_global", *overrides)
+    events, run = carried_out(
+        loaded, shared, "-".join((granularity, distribution, schedule, layers))
+    )
+    levels = of(e.Level, events)
+    assert [level.sparsity_asked for level in levels if level.listed] == [0.5, 0.75, 1]
+    taking_part = shape.matrices(loaded.config.model, layers)
+    before = None
+    for level, name in zip(levels, ("0.5", "0.75", "1"), strict=True):
+        masks = files.load_masks(run.mask(name))
+        weights = files.load_tensors(run.weights(name), "cpu")
+        for matrix, mask in masks.items():
+            assert not weights[f"{matrix}.weight"][~mask].any()  # removed is exactly 0
+            assert matrix in taking_part or mask.all()
+            if granularity == "row":
+                assert not weights[f"{matrix}.bias"][~mask.any(dim=1)].any()
+            elif matrix in taking_part and level.sparsity_asked == 1:
+                assert weights[f"{matrix}.bias"].any()  # only rows take their bias along
+        counts = remains(masks, loaded.config)
+        assert counts.sparsity == level.sparsity
+        exact_to = 12 * (len(taking_part) if distribution == "layerwise" else 1)
+        tolerance = 0 if granularity == "weight" else exact_to / 2 / shape.weights(taking_part)
+        assert abs(level.sparsity - level.sparsity_asked) <= tolerance
+        if before and (schedule == "iterative" or distribution == "random"):
+            assert all((masks[m] <= before[m]).all() for m in masks)
+        assert (counts.matrices, counts.speedup) == (level.matrices, level.speedup)
+        assert load_grids(run.grid(name)).matrices.keys() == masks.keys()
+        before = masks
+    assert levels[-1].collapsed == tuple(taking_part)
+    assert isinstance(events[-1], e.Finished)
+    assert events[-1].weights_sha256 == levels[-1].weights_sha256
+
+
+def test_the_same_seed_gives_equal_events_and_equal_weights(tiny, tmp_path):
+    loaded = tiny("iterative_global", "prune.sparsities=[0, 0.36]")
+    (first, _), (second, _) = (carried_out(loaded, tmp_path / n, "run") for n in "ab")
+    assert [vars(a) for a in first if not isinstance(a, e.Started)] == [
+        vars(b) for b in second if not isinstance(b, e.Started)
+    ]
+    assert first == second
+    other, _ = carried_out(tiny("iterative_global", seed=1), tmp_path / "c", "run")
+    assert other[-1] != first[-1]
+
+
+def test_a_level_alone_gives_the_same_bytes_as_in_a_list(tiny, shared):
+    alone, _ = carried_out(tiny("oneshot_global", "prune.sparsities=[0.8]"), shared, "alone")
+    listed, _ = carried_out(tiny("oneshot_global", "prune.sparsities=[0, 0.5, 0.8]"), shared, "l")
+    assert of(e.Level, alone) == of(e.Level, listed)[-1:]
+
+
+def test_a_second_preset_starts_at_pruning_and_tells_the_same_epochs(tiny, tmp_path):
+    first, _ = carried_out(tiny("oneshot_global", "prune.sparsities=[0.5]"), tmp_path, "first")
+    second, _ = carried_out(tiny("oneshot_random", "prune.sparsities=[0.5]"), tmp_path, "second")
+    (reused,) = of(e.DenseReused, second)
+    assert not of(e.DenseReused, first)
+    assert reused.hash == of(e.DenseTrained, first)[0].hash
+    assert of(e.Epoch, first)[:2] == of(e.Epoch, second)[:2]
+    assert of(e.DenseTrained, first) == of(e.DenseTrained, second)
+
+
+def test_a_shared_dense_model_gives_the_same_bytes_as_a_fresh_one(tiny, tmp_path):
+    loaded = tiny("oneshot_global", "prune.sparsities=[0.5]")
+    fresh, _ = carried_out(loaded, tmp_path, "fresh")
+    again, _ = carried_out(loaded, tmp_path, "again")
+    assert of(e.Level, fresh) == of(e.Level, again)
+
+
+def test_another_recipe_is_another_dense_model(tiny, tmp_path):
+    carried_out(tiny("dense"), tmp_path, "a")
+    for i, changed in enumerate(("train.lr=0.002", "data.fold=1", "threads=2", "model.mlp=9")):
+        events, _ = carried_out(tiny("dense", changed), tmp_path, f"b{i}")
+        assert not of(e.DenseReused, events)
+    assert not of(e.DenseReused, carried_out(tiny("dense", seed=1), tmp_path, "c")[0])
+    torch.set_num_threads(1)
+
+
+def test_the_control_is_retrained_and_nothing_is_removed(tiny, shared):
+    events, run = carried_out(tiny("retrain_only"), shared, "control")
+    (level,) = of(e.Level, events)
+    (dense,) = of(e.DenseTrained, events)
+    assert (level.sparsity, level.compression, level.epochs) == (0, 1, 1)
+    assert not of(e.Pruned, events)
+    assert level.test_before == dense.test
+    assert level.weights_sha256 != dense.weights_sha256
+    assert run.mask("0").exists()
+
+
+def test_the_control_of_an_iterative_list_does_not_touch_the_trajectory(tiny, shared):
+    plain, _ = carried_out(tiny("iterative_global", "prune.sparsities=[0.36]"), shared, "plain")
+    control, _ = carried_out(tiny("iterative_global", "prune.sparsities=[0, 0.36]"), shared, "with")
+    assert of(e.Level, plain) == of(e.Level, control)[1:]
+
+
+def test_epochs_count_from_the_dense_model(tiny, shared):
+    overrides = ("prune.sparsities=[0, 0.36, 0.488]", "retrain.fraction=0.5", "retrain.cycles=2")
+    events, _ = carried_out(tiny("iterative_global", *overrides), shared, "epochs")
+    assert [level.epochs for level in of(e.Level, events)] == [2, 2, 4, 6]
+
+
+@pytest.mark.parametrize("policy", ["lr_rewind", "finetune", "restart"])
+@pytest.mark.parametrize("optimizer", ["keep", "reset"])
+def test_every_policy_retrains_with_moments_kept_or_reset(tiny, shared, policy, optimizer):
+    overrides = (f"retrain={{policy: {policy}, fraction: 0.5, optimizer: {optimizer}}}",)
+    name = f"{policy}-{optimizer}"
+    events, _ = carried_out(
+        tiny("oneshot_global", "prune.sparsities=[0.5]", *overrides), shared, name
+    )
+    (epoch,) = [event for event in of(e.Epoch, events) if event.round == 1]
+    lr = {"lr_rewind": 3e-5, "finetune": 3e-5, "restart": 3e-5}[policy]
+    assert epoch.lr == pytest.approx(lr)
+    kept = of(e.Level, events)[0].weights_sha256
+    other = f"retrain={{policy: {policy}, fraction: 0.5, optimizer: reset}}"
+    events, _ = carried_out(
+        tiny("oneshot_global", "prune.sparsities=[0.5]", other), shared, f"{name}2"
+    )
+    assert (of(e.Level, events)[0].weights_sha256 == kept) == (optimizer == "reset")
+
+
+def test_no_retraining_leaves_what_pruning_left(tiny, shared):
+    overrides = ("prune.sparsities=[0.5]", "retrain.fraction=0")
+    (level,) = of(e.Level, carried_out(tiny("oneshot_global", *overrides), shared, "none")[0])
+    assert (level.test, level.validation) == (level.test_before, level.validation_before)
+    assert level.epochs == 0
+
+
+def test_every_test_image_is_told_right_or_wrong(tiny, shared):
+    events, run = carried_out(tiny("oneshot_global", "prune.sparsities=[0.5]"), shared, "images")
+    (level,) = of(e.Level, events)
+    with np.load(run.images("0.5")) as images:
+        n = len(images["index"])
+        for suffix, score in (("", level.test), ("_before", level.test_before)):
+            correct = np.unpackbits(images[f"correct{suffix}"], count=n)
+            assert correct.mean() == score.accuracy
+            assert images[f"nll{suffix}"].mean(dtype=float) == pytest.approx(score.loss)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tiny, tmp_path):
+    events, run = carried_out(tiny("oneshot_global", "train.lr=1e18"), tmp_path, "nan")
+    stop = events[-1]
+    assert isinstance(stop, e.Diverged)
+    assert (stop.round, stop.listed) == (0, False)
+    assert stop.lr > 1e15
+    assert stop.step > 0
+    assert not DenseDir.of(tmp_path, "x").path.parent.exists()
+
+
+def test_a_level_that_diverges_is_named(tiny, shared):
+    overrides = ("retrain={policy: finetune, lr: 1e18, fraction: 1}", "prune.sparsities=[0.5, 0.9]")
+    events, _ = carried_out(tiny("oneshot_global", *overrides), shared, "nan")
+    stop = events[-1]
+    assert isinstance(stop, e.Diverged)
+    assert (stop.round, stop.listed, stop.sparsity_asked, stop.lr) == (1, True, 0.5, 1e18)
+    assert stop.gradient_norm is None or stop.gradient_norm > 0

@@ -1,0 +1,102 @@
+import pytest
+import torch
+
+from vitprune_core.engine.data import load as load_data
+from vitprune_core.engine.evaluate import evaluate
+from vitprune_core.engine.pruning import make_masks
+from vitprune_core.engine.state import adamw, fresh, masked, put, take
+from vitprune_core.engine.train import batches, check_removed, train
+from vitprune_core.engine.vit import ViT, initial
+from vitprune_core.spec import shape
+from vitprune_core.spec.plan import Train
+
+PHASE = Train(round=1, cycle=0, start=0, stop=1, policy="lr_rewind", sparsity=0.8)
+
+
+@pytest.fixture()
+def request_(tiny):
+    config = tiny("oneshot_global").config
+    return config, load_data(config), ViT(config.model, config.data)
+
+
+def result(events):
+    try:
+        while True:
+            next(events)
+    except StopIteration as end:
+        return end.value
+
+
+def test_a_state_comes_back_as_it_was_put(request_):
+    config, data, model = request_
+    state = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    optimizer = adamw(model, 0.05)
+    put(state, model, optimizer)
+    again = take(model, optimizer)
+    assert again.step == state.step == 5
+    for name in state.weights:
+        assert torch.equal(again.weights[name], state.weights[name])
+        assert torch.equal(again.first[name], state.first[name])
+        assert torch.equal(again.second[name], state.second[name])
+
+
+def test_training_does_not_depend_on_what_the_model_was_before(request_):
+    config, data, model = request_
+    first = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    second = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    assert all(torch.equal(first.weights[n], second.weights[n]) for n in first.weights)
+
+
+def test_removed_weights_stay_zero_though_their_moments_were_not(request_):
+    config, data, model = request_
+    dense = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    weights = {n: dense.weights[f"{n}.weight"] for n in shape.matrices(config.model)}
+    masks = {f"{n}.weight": m for n, m in make_masks(weights, sparsity=0.8).items()}
+    assert any(dense.first[n][~m].any() for n, m in masks.items())
+    after = result(train(model, masked(dense, masks), PHASE, config, data, masks))
+    for name, mask in masks.items():
+        for values in (after.weights, after.first, after.second):
+            assert not values[name][~mask].any()
+        assert not torch.equal(after.weights[name], dense.weights[name])
+
+
+def test_a_weight_that_grew_back_would_be_noticed():
+    with pytest.raises(RuntimeError, match="has grown back"):
+        check_removed([(torch.tensor([0.0, 0.1]), torch.tensor([True, False]))])
+    check_removed([(torch.tensor([0.0, 0.1]), torch.tensor([False, True]))])
+
+
+def test_an_epoch_is_every_image_once_in_an_order_of_its_own(request_):
+    config, data, _ = request_
+
+    def order(phase, epoch):
+        labels = [labels for _, labels in batches(data.train, phase, epoch, config)]
+        return torch.cat(labels).tolist()
+
+    assert sorted(order(PHASE, 0)) == sorted(data.train.labels.tolist())
+    assert order(PHASE, 0) == order(PHASE, 0)
+    others = [Train(2, 0, 0, 1, "lr_rewind"), Train(1, 1, 0, 1, "lr_rewind")]
+    assert order(PHASE, 0) not in [order(PHASE, 1), *(order(p, 0) for p in others)]
+
+
+def test_an_image_counts_as_right_only_if_its_class_comes_first(request_):
+    _, data, model = request_
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.classifier.bias[3] = 1.0
+    images, score = evaluate(model, data.test)
+    threes = (data.test.labels == 3).numpy()
+    assert (images.correct == threes).all()
+    assert score.accuracy == threes.mean()
+    assert score.top5 is None
+
+
+def test_of_equal_logits_the_first_class_is_the_answer(request_):
+    _, data, model = request_
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    images, score = evaluate(model, data.test)
+    assert (images.correct == (data.test.labels == 0).numpy()).all()
+    assert score.loss == pytest.approx(2.302585, abs=1e-5)

@@ -1,0 +1,185 @@
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitprune_core.spec.config import Config, dump
+from vitprune_core.spec.plan import plan
+from vitprune_core.spec.presets import listed, load, shipped
+from vitprune_core.spec.sentence import sentence
+from vitprune_core.spec.source import SpecError
+
+GOOD = "workload: digits\nprune: {sparsities: [0.5]}\n"
+SHIPPED = sorted(path.stem for path in shipped().glob("*.yaml"))
+
+
+def wrong(*args, **settings):
+    """The problems of a request, one text each."""
+    with pytest.raises(SpecError) as error:
+        load(*args, **settings)
+    return [str(p) for p in error.value.problems]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("workload", ["digits", "cifar10"])
+def test_every_shipped_preset_can_be_planned_on_every_shipped_workload(name, workload):
+    config = load(name, workload).config
+    assert plan(config).dense.epochs == config.train.epochs
+    assert sentence(config).endswith(".")
+
+
+def test_the_promised_presets_ship():
+    methods = {
+        f"{kind}_{where}"
+        for kind in ("oneshot", "iterative", "rows", "columns")
+        for where in ("global", "layerwise", "random")
+    }
+    assert methods | {"dense", "retrain_only", "mlp_only", "attention_only"} == set(SHIPPED)
+    assert {found.name for found in listed("workloads")} >= {"digits", "cifar10"}
+
+
+def test_each_layer_overrides_the_one_below(preset):
+    path = preset(GOOD + "train: {epochs: 7}\n")
+    assert load(path).config.train.epochs == 7
+    assert load(path).config.train.batch_size == 64  # the workload's
+    assert load(path, overrides=["train.epochs=9"]).config.train.epochs == 9
+    assert load(path, "cifar10").config.train.batch_size == 128
+    assert load(path, seed=3).config.seed == 3
+
+
+def test_a_config_is_complete_and_loads_again_as_a_preset(preset):
+    config = load("oneshot_random", "digits", ["train.lr=0.002"], seed=7).config
+    assert load(preset(dump(config), "again.yaml")).config == config
+    assert set(yaml.safe_load(dump(config))) == set(Config.model_fields)
+
+
+def test_rules_are_written_out():
+    config = load("oneshot_global", "digits", seed=7).config
+    assert (config.data.fold, config.retrain.optimizer) == (2, "keep")
+    restart = load("oneshot_global", "digits", ["retrain.policy=restart"]).config
+    assert restart.retrain.optimizer == "reset"
+    finetune = load("oneshot_global", "digits", ["retrain.policy=finetune"]).config
+    assert finetune.retrain.lr == finetune.train.lr_min == 3e-5
+    assert load("oneshot_global", "cifar10").config.data.fold is None
+
+
+def test_presets_have_no_fold_of_another_seed():
+    assert [load("dense", "digits", seed=s).config.data.fold for s in (4, 5, 101)] == [4, 0, 1]
+
+
+ONE = [
+    ("workload: digts\nprune: null\n", "1:11: workload: 'digts' is not one of cifar10, digits"),
+    ("workload: digts\nprune: null\n", "did you mean 'digits'?"),
+    ("workload: digits\n", "1:1: prune: is missing"),
+    ("prune: null\n", "1:1: workload: is missing"),
+    (GOOD + "sed: 1\n", "3:1: unknown key 'sed'; did you mean 'seed'?"),
+    (GOOD + "seed: 1.5\n", "3:7: seed: 1.5 is not a whole number"),
+    (GOOD + "seed: true\n", "3:7: seed: true is not a whole number"),
+    (GOOD + "seed: -1\n", "3:7: seed: -1 is below 0"),
+    (GOOD + "seed: '1'\n", "3:7: seed: '1' is not a whole number"),
+    (GOOD + "threads: 0\n", "3:10: threads: 0 is below 1"),
+    (GOOD + "device: gpu\n", "3:9: device: 'gpu' is not one of auto, cpu, cuda"),
+    (GOOD + "train: {lr: .inf}\n", "3:13: train.lr: inf is not finite"),
+    (GOOD + "train: {lr: .nan}\n", "3:13: train.lr: nan is not finite"),
+    (GOOD + "train: {lr: fast}\n", "3:13: train.lr: 'fast' is not a number"),
+    (GOOD + "train: {lr_min: 1}\n", "3:17: train.lr_min: 1 is above the peak train.lr 0.003"),
+    (GOOD + "train: {epochs: 0}\n", "3:17: train.epochs: 0 is below 1"),
+    (GOOD + "train: []\n", "3:8: train: [] is not a mapping"),
+    (GOOD + "model: 3\n", "3:8: model: 3 is not a mapping"),
+    (GOOD + "model: {heads: 7}\n", "3:16: model.heads: 7 does not divide model.width 96"),
+    (GOOD + "model: {patch: 3}\n", "3:16: model.patch: 3 does not divide the side of a digits"),
+    (GOOD + "data: {fold: 5}\n", "3:14: data.fold: 5 is not one of 0 to 4"),
+    (GOOD + "data: {validation: 5}\n", "data.validation: 5 is below the number of classes, 10"),
+    (GOOD + "data: {validation: 900}\n", "900 is more than half of the 1437 images"),
+    (GOOD + "data: {name: mnist}\n", "'mnist' is not one of digits, cifar10"),
+    (GOOD + "train: {augment: autoaugment}\n", "'autoaugment' does not fit digits; choices: none"),
+    ("workload: cifar10\nprune: null\ndata: {fold: 1}\n", "a fixed test set and no folds"),
+    ("workload: digits\nprune: {}\n", "2:8: prune.sparsities: is missing"),
+    ("workload: digits\nprune: {sparsities: []}\n", "prune.sparsities: [] is not long enough"),
+    ("workload: digits\nprune: {sparsities: 0.5}\n", "2:21: prune.sparsities: 0.5 is not a list"),
+    ("workload: digits\nprune: {sparsities: [1.5]}\n", "2:22: prune.sparsities.0: 1.5 is above 1"),
+    ("workload: digits\nprune: {sparsities: [-0.1]}\n", "prune.sparsities.0: -0.1 is below 0"),
+    ("workload: digits\nprune: {sparsities: [.5, .5]}\n", "2:26: prune.sparsities.1: 0.5 does not"),
+    ("workload: digits\nprune: {sparsities: [.9, .5]}\n", "0.5 does not rise above the 0.9"),
+    (
+        "workload: digits\nprune: {sparsities: [0.95, 0.95000001]}\n",
+        "0.95000001 and 0.95 share the name 0.95",
+    ),
+    (GOOD + "retrain: {fraction: 1.5}\n", "3:21: retrain.fraction: 1.5 is above 1: a schedule"),
+    (GOOD + "retrain: {policy: rewind}\n", "is not one of lr_rewind, finetune, restart"),
+    (GOOD + "retrain: {lr: 0.1}\n", "retrain.lr: is for the policy finetune"),
+    (GOOD + "retrain: {total: 0.001}\n", "retrain.total: 0.001 gives 0 epochs for 1 rounds"),
+    (GOOD + "retrain: {total: 2}\n", "2 gives a round 120 epochs, more than the 60"),
+    (GOOD + "retrain: {total: 1, cycles: 2}\n", "cannot be combined with retrain.total"),
+    (GOOD + "retrain: {cycles: 20000}\n", "are more than 10000"),
+    (
+        "workload: digits\nprune: {schedule: iterative, sparsities: [0.98]}\n"
+        "retrain: {total: 0.2}\n",
+        "gives 12 epochs for 18 rounds",
+    ),
+    ("[1, 2]\n", "1:1: is not a preset"),
+    ("", "1:1: is not a preset"),
+    ("just words\n", "1:1: is not a preset"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ONE, ids=[t for _, t in ONE])
+def test_wrong_input_is_answered_with_place_value_and_choices(preset, text, expected):
+    found = wrong(preset(text))
+    assert any(expected in p for p in found), found
+    assert len(found) == 1, found
+
+
+def test_everything_wrong_comes_at_once(preset):
+    text = """workload: digits
+prune:
+  granularity: wieght
+  sparsities: [0.5, 0.4, abc]
+  distributon: x
+retrain: {fraction: 2, policy: lr_rewind}
+seed: yes
+model: {heads: 7, width: 96}
+"""
+    starts = ["3:16", "4:26", "5:3", "6:21", "7:7", "8:16"]
+    found = wrong(preset(text))
+    assert [p.split("mine.yaml:")[1].split(": ")[0] for p in found] == starts
+
+
+def test_a_wrong_workload_file_is_told_by_its_own_name(preset):
+    workload = preset("data: {name: digits, validaton: 3}\ntrain: {epochs: x}\n", "w.yaml")
+    found = wrong(preset(GOOD), workload)
+    assert [p.split("w.yaml:")[1].split(": ")[0] for p in found] == ["1:22", "2:17"]
+
+
+def test_overrides_are_yaml_and_checked_like_a_file():
+    found = wrong("oneshot_global", "digits", ["train.lr=abc", "foo", "prune.sparsities=[0.9,0.5]"])
+    assert found[0] == "--set foo: is not KEY=VALUE, like train.epochs=10"
+    assert found[1].endswith("prune.sparsities.1: 0.5 does not rise above the 0.9 before it")
+    assert found[2] == "--set train.lr=abc: train.lr: 'abc' is not a number"
+    assert load("oneshot_global", "digits", ["prune=null"]).config.prune is None
+
+
+def test_an_unknown_preset_names_the_choices():
+    (found,) = wrong("oneshot_randm")
+    assert found.endswith("did you mean 'oneshot_random'?")
+    assert "attention_only" in found
+
+
+@pytest.mark.parametrize("name", ["a b", "[red]", "x" * 80, "-x", "ü"])
+def test_a_preset_must_have_a_name_that_a_folder_may_have(preset, name):
+    assert any("must be letters, digits" in p for p in wrong(preset(GOOD, f"{name}.yaml")))
+
+
+def test_control_characters_do_not_reach_the_message(preset):
+    (found,) = wrong(preset(GOOD + 'device: "\\e[31mred\\u202e"\n'))
+    assert "\x1b" not in found
+    assert "\u202e" not in found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="{}[]:,-&*!|>'\"%@` \n#?abc019.~\t\x00é", max_size=80))
+def test_text_that_is_no_preset_is_told_wrong_whatever_it_is(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("fuzz") / "f.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError):
+        load(str(path))

@@ -1,0 +1,32 @@
+"""What the engine finds on this machine, as JSON: `python -m vitprune_core.engine.doctor`."""
+
+import json
+import os
+import platform
+
+import numpy as np
+import sklearn
+import torch
+
+import vitprune_core
+from vitprune_core.engine.data import LOADERS
+from vitprune_core.engine.device import device_name
+
+
+def diagnose() -> dict[str, object]:
+    cuda = torch.cuda.is_available()
+    return {
+        "vitprune": vitprune_core.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "scikit_learn": sklearn.__version__,
+        "device": "cuda" if cuda else "cpu",
+        "device_name": device_name("cuda" if cuda else "cpu"),
+        "cpu_cores": os.cpu_count() or 1,
+        "data": dict.fromkeys(LOADERS, "inside scikit-learn"),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(diagnose()))

@@ -1,0 +1,294 @@
+"""A run, or several side by side, as Markdown and CSV. Drawings are handed in as text.
+
+Everything that comes from files is escaped: a hostile name stays a name in the table it stands in.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vitprune_core.store.clean import cell, clean, field
+from vitprune_core.store.events import Level
+from vitprune_core.store.summary import Reached, Summary
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One run and what was drawn of it."""
+
+    id: str
+    summary: Summary
+    sentence: str
+    """What the preset asks for, in words."""
+    config: str
+    """The complete config as YAML."""
+    masks: Mapping[str, str]
+    """Heading -> thumbnails as text."""
+
+
+def markdown(runs: Sequence[Exported], curve: str) -> str:
+    """The whole report, GitHub-flavoured."""
+    title = runs[0].id if len(runs) == 1 else f"{len(runs)} runs"
+    parts = [f"# vitprune: {cell(title)}"]
+    if len(runs) > 1:
+        parts += ["## Side by side", side_by_side(runs)]
+    parts += ["## Accuracy against sparsity", fenced(curve)]
+    for run in runs:
+        parts += one(run, deeper="#" if len(runs) > 1 else "")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def one(run: Exported, deeper: str) -> list[str]:
+    s, h = run.summary, f"##{deeper}"
+    heading = [f"## {cell(run.id)}"] if deeper else []
+    return [
+        *heading,
+        f"{h} What was asked",
+        cell(run.sentence),
+        asked(s),
+        f"{h} Result",
+        result(s),
+        levels(s),
+        f"{h} Density",
+        density(s),
+        *(
+            part
+            for title, text in run.masks.items()
+            for part in (f"{h} {cell(title)}", fenced(text))
+        ),
+        f"{h} Environment",
+        environment(s),
+        f"{h} How to reproduce",
+        reproduce(run),
+    ]
+
+
+def asked(s: Summary) -> str:
+    prune, retrain = s.config.get("prune") or {}, s.config.get("retrain", {})
+    rows = [
+        ("preset", s.preset),
+        ("workload", s.config.get("workload")),
+        ("seed", s.config.get("seed")),
+        *((key, prune[key]) for key in prune),
+        *(
+            (f"retrain {key}", retrain[key])
+            for key in retrain
+            if prune and retrain[key] is not None
+        ),
+    ]
+    return table(("", ""), rows)
+
+
+def result(s: Summary) -> str:
+    state = f"State: **{cell(s.state)}**"
+    if s.reason:
+        state += f" ({cell(s.reason)})"
+    if s.dense is None:
+        return f"{state}. There is no dense model yet."
+    d = s.dense
+    origin = "found in the shared folder" if d.reused else "trained by this run"
+    lines = [
+        f"{state}. Dense model ({origin}): test accuracy **{_percent(d.test.accuracy)}**,",
+        f"validation {_percent(d.validation.accuracy)}, after {d.epochs} epochs",
+        f"in {d.seconds:,.0f} s; {s.parameters or 0:,} parameters, {s.prunable or 0:,} prunable,",
+        f"{s.taking_part or 0:,} taking part.",
+    ]
+    return "\n".join(lines)
+
+
+LEVEL_HEAD = (
+    "asked",
+    "sparsity",
+    "of all prunable",
+    "test before",
+    "test",
+    "against dense",
+    "validation",
+    "test loss",
+    "non-zero",
+    "compression",
+    "speed-up",
+    "epochs",
+    "seconds",
+)
+
+
+def levels(s: Summary) -> str:
+    """One row a level. Accuracies in percent, differences in points."""
+    if not s.levels and s.diverged is None:
+        return "No level was measured."
+    rows: list[Sequence[object]] = [_level_row(s, reached) for reached in s.levels]
+    if s.diverged:
+        why = f"diverged at epoch {s.diverged.epoch}, learning rate {s.diverged.lr:.3g}"
+        asked = _percent(s.diverged.sparsity_asked) if s.diverged.round else "dense"
+        rows.append((asked, why, *[""] * (len(LEVEL_HEAD) - 2)))
+    notes = [line for reached in s.levels for line in _notes(reached.level)]
+    unit = (
+        "Accuracies in percent, differences in points; before = pruned and not yet retrained; "
+        "sparsity counts the weights that take part; epochs and seconds count from the dense "
+        "model; the speed-up is in multiply-adds, theoretical."
+    )
+    return "\n\n".join([table(LEVEL_HEAD, rows), unit, *([bullets(notes)] if notes else [])])
+
+
+def _level_row(s: Summary, reached: Reached) -> tuple[object, ...]:
+    level = reached.level
+    return (
+        _percent(level.sparsity_asked),
+        f"{100 * level.sparsity:.3f} %",
+        _percent(level.sparsity_prunable),
+        _percent(level.test_before.accuracy),
+        _percent(level.test.accuracy),
+        f"{100 * (level.test.accuracy - s.dense.test.accuracy):+.1f}" if s.dense else "",
+        _percent(level.validation.accuracy),
+        f"{level.test.loss:.4f}",
+        f"{level.nonzero_parameters:,}",
+        f"{level.compression:.2f}x",
+        f"{level.speedup:.2f}x",
+        level.epochs,
+        f"{reached.seconds:.1f}",
+    )
+
+
+def _notes(level: Level) -> Iterable[str]:
+    at = f"At {_percent(level.sparsity_asked)}"
+    if level.collapsed:
+        yield f"{at} nothing is left of {', '.join(level.collapsed)}."
+    if level.dead_neurons:
+        dead = ", ".join(f"{name} ({n})" for name, n in level.dead_neurons.items())
+        yield f"{at} hidden neurons without input or output: {dead}."
+
+
+def density(s: Summary) -> str:
+    """Share kept of each matrix, and of each head, at every level."""
+    if not s.levels:
+        return ""
+    names = [_percent(r.level.sparsity_asked) for r in s.levels]
+    matrices = s.levels[0].level.matrices
+    by_matrix = [
+        (name, *(f"{100 * r.level.matrices[name].density:.2f}" for r in s.levels))
+        for name in matrices
+    ]
+    last = s.levels[-1].level.matrices
+    heads = max((len(m.heads or ()) for m in last.values()), default=0)
+    by_head = [(name, *(f"{100 * h:.1f}" for h in m.heads)) for name, m in last.items() if m.heads]
+    return "\n\n".join(
+        [
+            "Percent kept of each matrix, by sparsity asked:",
+            table(("matrix", *names), by_matrix),
+            f"Percent kept in each head at {names[-1]}:",
+            table(("matrix", *(f"head {h}" for h in range(heads))), by_head),
+        ]
+    )
+
+
+def environment(s: Summary) -> str:
+    return table(("", ""), [*s.fingerprint.items(), ("host", s.host)])
+
+
+def reproduce(run: Exported) -> str:
+    s = run.summary
+    sets = "".join(f" --set {_quoted(o)}" for o in s.overrides)
+    command = f"vitprune run {s.preset} --workload {s.config.get('workload')}"
+    command += f" --seed {s.config.get('seed')}{sets}"
+    text = (
+        "With an equal environment the weights come out the same, byte for byte "
+        f"(`weights_sha256` {clean(s.weights_sha256 or 'not known yet')})."
+    )
+    config = "Or save the complete config below as a file and run that:"
+    return "\n\n".join([text, fenced(command, "sh"), config, fenced(run.config, "yaml")])
+
+
+def side_by_side(runs: Sequence[Exported]) -> str:
+    """Test accuracy of every run at every sparsity that any of them was asked for."""
+    asked = sorted({r.level.sparsity_asked for run in runs for r in run.summary.levels})
+
+    def row(run: Exported) -> list[object]:
+        s = run.summary
+        at = {r.level.sparsity_asked: _percent(r.level.test.accuracy) for r in s.levels}
+        layers = (s.config.get("prune") or {}).get("layers", "")
+        dense = _percent(s.dense.test.accuracy) if s.dense else ""
+        return [run.id, layers, s.state, dense, *(at.get(a, "") for a in asked)]
+
+    head = ("run", "layers", "state", "dense", *map(_percent, asked))
+    note = "Test accuracy in percent by sparsity asked, which counts the layers that take part."
+    return f"{table(head, [row(run) for run in runs])}\n\n{note}"
+
+
+CSV_HEAD = (
+    "run",
+    "preset",
+    "workload",
+    "seed",
+    "granularity",
+    "distribution",
+    "schedule",
+    "layers",
+    "round",
+    "sparsity_asked",
+    "sparsity",
+    "sparsity_prunable",
+    "sparsity_parameters",
+    "dense_test_accuracy",
+    "val_accuracy_before",
+    "val_accuracy",
+    "test_accuracy_before",
+    "test_accuracy",
+    "test_loss",
+    "nonzero_parameters",
+    "compression",
+    "speedup",
+    "epochs",
+    "diverged",
+)
+
+
+def as_csv(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """A row a level; `runs` are ids with what `vitprune show --json` says of them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_HEAD)
+    for id, shown in runs:
+        prune = shown["config"].get("prune") or {}
+        dense = (shown["dense"] or {}).get("test_accuracy")
+        for level in shown["levels"]:
+            known = {**shown, **prune, **level, "run": id, "dense_test_accuracy": dense}
+            writer.writerow([_csv_value(known.get(key)) for key in CSV_HEAD])
+    return text.getvalue()
+
+
+def _csv_value(value: object) -> object:
+    return field(value) if isinstance(value, str) else value
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; every cell is escaped here and nowhere else."""
+    lines = [head, ["---"] * len(head)]
+    escaped = [[cell(c) for c in head], lines[1], *([cell(c) for c in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in escaped)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {cell(line)}" for line in lines)
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """Text as it stands; the fence is longer than any in it."""
+    lines = [clean(line) for line in text.splitlines()]
+    fence = "```"
+    while any(fence in line for line in lines):
+        fence += "`"
+    return "\n".join([fence + language, *lines, fence])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
+def _quoted(text: str) -> str:
+    """For a POSIX shell."""
+    import shlex
+
+    return shlex.quote(clean(text))

@@ -1,0 +1,283 @@
+"""`vitprune`: the bench without a screen. Each command is short and loads what it needs itself.
+
+Data goes to stdout, everything else to stderr; `--json` prints one JSON value and nothing else.
+Exit codes: 0 done, 2 the request is wrong and nothing was written, 75 somebody else holds the run,
+130 interrupted, 1 anything else.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Prune Vision Transformers, and see what it does to them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Runs = Annotated[
+    Path, typer.Option("--runs", envvar="VITPRUNE_RUNS", help="The folder that runs are kept in.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
+Preset = Annotated[str, typer.Argument(help="A path, or the name of a preset.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or a unique prefix of it.")]
+Some = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids or unique prefixes.")]
+Workload = Annotated[
+    str | None, typer.Option("--workload", help="Dataset, model and recipe: a path or a name.")
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key; YAML value.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Split, initialisation, order, shuffles.")]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
+RUNS = Path("runs")
+
+
+@app.command()
+def run(
+    preset: Preset,
+    workload: Workload = None,
+    set: Set = None,
+    seed: Seed = None,
+    name: Annotated[str | None, typer.Option("--name", help="The run's id.")] = None,
+    device: Device = None,
+    here: Annotated[bool, typer.Option("--here", help="Train in this process.")] = False,
+    runs: Runs = RUNS,
+    json: Json = False,
+) -> None:
+    """Train, prune, retrain and measure what PRESET asks for, as a new run."""
+    from vitprune_tui import train
+
+    loaded = load(preset, workload, set, seed, device)
+    # --here is what `run` always does until there are workers of their own.
+    value, shown = train.run(loaded, runs, name)
+    answer(value, shown, json)
+
+
+@app.command()
+def plan(
+    preset: Preset,
+    workload: Workload = None,
+    set: Set = None,
+    seed: Seed = None,
+    device: Device = None,
+    runs: Runs = RUNS,
+    ascii: Ascii = False,
+    json: Json = False,
+) -> None:
+    """Phases, learning rate, cost and ETA of what `run` would do."""
+    from vitprune_tui import planned
+
+    config = load(preset, workload, set, seed, device).config
+    if json:
+        return answer(planned.as_json(config), "", json)
+    answer(None, planned.as_text(config, runs, look(ascii)), json)
+
+
+@app.command()
+def presets(
+    show: Annotated[str | None, typer.Option("--show", help="Print this preset.")] = None,
+    json: Json = False,
+) -> None:
+    """What can be asked for: presets and workloads, own and shipped."""
+    from vitprune_tui import listing
+
+    value: Any
+    value, shown = listing.one(show) if show else listing.everything()
+    answer(value, shown, json)
+
+
+@app.command()
+def ls(runs: Runs = RUNS, json: Json = False) -> None:
+    """All runs, the latest last."""
+    from vitprune_core.store.runs import name_of
+    from vitprune_core.store.runs import runs as every
+    from vitprune_core.store.summary import brief
+    from vitprune_core.store.values import to_json
+    from vitprune_tui import tables
+
+    briefs = [(name_of(runs, run), brief(run)) for run in every(runs)]
+    briefs.sort(key=lambda named: named[1].started or 0)
+    if not briefs:
+        print(f"No runs yet in {runs}: start one with `vitprune run PRESET`.", file=sys.stderr)
+    shown = tables.runs(briefs) if briefs else ""
+    answer([{"id": name, **to_json(b)} for name, b in briefs], shown, json)
+
+
+@app.command()
+def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """One run: state, dense model, levels."""
+    from vitprune_core.store.summary import as_shown, summarize
+    from vitprune_tui import tables
+
+    found = find(runs, run)
+    summary = summarize(found)
+    answer(as_shown(found, summary), tables.run(found.id, summary, ""), json)
+
+
+@app.command()
+def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """Move a run to runs/.trash."""
+    from vitprune_core.store.lock import Held, holder
+    from vitprune_core.store.runs import trash
+
+    found = find(runs, run)
+    held = holder(found.lock)
+    if held:
+        raise Held(held)
+    moved = trash(runs, found)
+    answer({"id": found.id, "trash": str(moved)}, f"{found.id} is now {moved}", json)
+
+
+@app.command()
+def log(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """Everything that happened in a run, record by record."""
+    from vitprune_core.store.log import entries
+    from vitprune_core.store.values import to_json
+    from vitprune_tui import tables
+
+    records = list(entries(find(runs, run).log))
+    known = [{**r._asdict(), "event": type(r.event).__name__, **to_json(r.event)} for r in records]
+    answer(known, "\n".join(map(tables.record, records)), json)
+
+
+@app.command()
+def masks(
+    run: Run,
+    level: Annotated[str | None, typer.Option("--level", help="A sparsity; default: last.")] = None,
+    layer: Annotated[int | None, typer.Option("--layer", help="A block, from 0.")] = None,
+    matrix: Annotated[str | None, typer.Option("--matrix", help="q k v o fc1 or fc2.")] = None,
+    runs: Runs = RUNS,
+    ascii: Ascii = False,
+    json: Json = False,
+) -> None:
+    """Which weights stayed: densities, and heatmaps with a line between heads."""
+    from vitprune_tui import heatmaps
+
+    answer(*heatmaps.masks(find(runs, run), level, layer, matrix, look(ascii)), json)
+
+
+@app.command()
+def plot(
+    run: Some,
+    x: Annotated[str, typer.Option("--x", help="sparsity, epoch, compression or speedup.")] = (
+        "sparsity"
+    ),
+    runs: Runs = RUNS,
+    ascii: Ascii = False,
+    json: Json = False,
+) -> None:
+    """Accuracy curves of one run or several."""
+    from vitprune_tui import plotted
+
+    answer(*plotted.plot([find(runs, name) for name in run], x, look(ascii)), json)
+
+
+@app.command()
+def export(
+    run: Some,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The Markdown file to write.")],
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also a row a level as CSV.")] = None,
+    runs: Runs = RUNS,
+    json: Json = False,
+) -> None:
+    """Runs as Markdown: what was asked, results, densities, masks, how to reproduce."""
+    from vitprune_tui import exported
+
+    answer(*exported.export([find(runs, name) for name in run], output, csv), json)
+
+
+@app.command()
+def doctor(runs: Runs = RUNS, json: Json = False) -> None:
+    """Device, versions, data found, disk, permissions."""
+    from vitprune_tui import diagnosis
+
+    answer(*diagnosis.doctor(runs), json)
+
+
+def load(
+    preset: str, workload: str | None, set: list[str] | None, seed: int | None, device: str | None
+) -> Any:
+    """The request as a complete config, or everything wrong with it and exit 2."""
+    from vitprune_core.spec.presets import load
+    from vitprune_core.spec.source import SpecError
+
+    try:
+        return load(preset, workload, set or (), seed=seed, device=device)
+    except SpecError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        raise typer.Exit(2) from None
+
+
+def find(runs: Path, name: str) -> Any:
+    from vitprune_core.store.runs import UnknownRun, find
+
+    try:
+        return find(runs, name)
+    except UnknownRun as error:
+        complain(str(error))
+        raise typer.Exit(2) from None
+
+
+def answer(value: Any, shown: str, json: bool) -> None:
+    """The one place that writes to stdout."""
+    if json:
+        import json as j
+
+        print(j.dumps(value, indent=2, ensure_ascii=True, allow_nan=False))
+    elif shown:
+        print(shown)
+
+
+def complain(what: str) -> None:
+    from vitprune_core.store.clean import clean
+
+    print(clean(what), file=sys.stderr)
+
+
+def look(ascii: bool) -> Any:
+    """How to draw here: as wide as the terminal, colour only where it is wanted and shown."""
+    import shutil
+
+    from vitprune_tui.draw.plots import Look
+
+    columns, rows = shutil.get_terminal_size((100, 30))
+    plain = ascii or "utf" not in (sys.stdout.encoding or "").lower()
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return Look(min(columns, 120), min(max(rows - 8, 12), 24), colour, plain)
+
+
+def main() -> None:
+    """The console script: errors become a sentence and an exit code."""
+    from vitprune_core.store.lock import Held
+    from vitprune_tui.wrong import Unable, Wrong
+
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        app()
+    except Wrong as error:
+        complain(str(error))
+        sys.exit(2)
+    except Unable as error:
+        complain(str(error))
+        sys.exit(1)
+    except Held as error:
+        complain(str(error))
+        sys.exit(75)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror or error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

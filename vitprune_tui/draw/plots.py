@@ -1,0 +1,116 @@
+"""Curves for paper, pipes and Markdown, drawn by plotext. What is live is drawn elsewhere.
+
+Series differ by the glyph of their points, so that they read without colour.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+POINTS = "●▲■◆○△□◇★✚"
+ASCII_POINTS = "ox*+#@%&$="
+BOX = str.maketrans("─│┌┐└┘├┤┬┴┼", "-|+++++++++")
+
+
+@dataclass(frozen=True)
+class Series:
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a plot is drawn."""
+
+    columns: int = 80
+    rows: int = 20
+    colour: bool = False
+    ascii: bool = False
+
+
+def curves(
+    series: Sequence[Series],
+    title: str,
+    look: Look,
+    ticks: Mapping[float, str] | None = None,
+    level: tuple[float, str] | None = None,
+    points: bool = True,
+) -> str:
+    """Lines through points; `ticks` are x -> label, `level` a horizontal line with its name."""
+    plt = _canvas(look)
+    glyphs, line, dash = (ASCII_POINTS, ".", "-") if look.ascii else (POINTS, "braille", "╌")
+    left, right = _range([x for s in series for x in s.x])
+    if level:
+        plt.plot([left, right], [level[0]] * 2, marker=dash, color="gray")
+    for i, s in enumerate(series):
+        plt.plot(s.x, s.y, marker=line, color=COLOURS[i % len(COLOURS)])
+    for i, s in enumerate(series if points else ()):
+        plt.scatter(s.x, s.y, marker=glyphs[i % len(glyphs)], color=COLOURS[i % len(COLOURS)])
+    plt.title(title)
+    margin = 0.02 * (right - left)
+    plt.xlim(left - margin, right + margin)
+    heights = nice([y for s in series for y in s.y] + ([level[0]] if level else []), look.rows // 4)
+    plt.ylim(heights[0], heights[-1])
+    plt.yticks(heights, [f"{h:.6g}" for h in heights])
+    ticks = ticks or {x: f"{x:.6g}" for x in nice([left, right], look.columns // 12)}
+    plt.xticks(list(ticks), list(ticks.values()))
+    names = [f"{glyphs[i % len(glyphs)]} {s.name}" for i, s in enumerate(series) if points]
+    names += [f"{dash} {level[1]}"] if level else []
+    return "\n".join([_finish(plt, look), *names])
+
+
+def nice(values: Sequence[float], steps: int) -> list[float]:
+    """Round numbers, about `steps` of them, from below the lowest value to above the highest."""
+    low, high = _range(values)
+    rough = (high - low) / max(steps, 1)
+    tenth = 10.0 ** math.floor(math.log10(rough))
+    step = next(tenth * m for m in (1, 2, 2.5, 5, 10) if tenth * m >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    return (
+        (low, high)
+        if high > low
+        else (low - (abs(low) or 1) * 0.05, high + (abs(high) or 1) * 0.05)
+    )
+
+
+COLOURS = ("blue+", "orange", "green", "red+", "magenta+", "cyan", "yellow", "white")
+
+
+def sparsity_axis(sparsities: Sequence[float]) -> tuple[list[float], dict[float, str]]:
+    """Positions and ticks of an axis on which each tenfold compression takes the same room.
+
+    Sparsity 1 has no place on it and stands one step beyond the others.
+    """
+    finite = [s for s in sparsities if s < 1]
+    beyond = max((-math.log10(1 - s) for s in finite), default=0.0) + 0.3
+
+    def at(sparsity: float) -> float:
+        return -math.log10(1 - sparsity) if sparsity < 1 else beyond
+
+    return [at(s) for s in sparsities], {at(s): f"{100 * s:.4g}%" for s in sparsities}
+
+
+def _canvas(look: Look) -> ModuleType:
+    import plotext as plt
+
+    plt.clear_figure()
+    plt.theme("clear" if not look.colour else "default")
+    if look.colour:
+        plt.canvas_color("default")
+        plt.axes_color("default")
+    plt.plot_size(look.columns, look.rows)
+    return plt  # type: ignore[no-any-return]
+
+
+def _finish(plt: ModuleType, look: Look) -> str:
+    drawn: str = plt.build() if look.colour else plt.uncolorize(plt.build())
+    lines = [line.rstrip() for line in drawn.splitlines()]
+    text = "\n".join(lines)
+    return text.translate(BOX) if look.ascii else text

@@ -1,0 +1,51 @@
+"""`vitprune export`: runs as a Markdown file, and as CSV."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vitprune_core.spec.presets import load
+from vitprune_core.spec.sentence import sentence
+from vitprune_core.spec.source import SpecError
+from vitprune_core.store.export import Exported, as_csv, markdown
+from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.summary import Summary, as_shown, summarize
+from vitprune_tui.draw.plots import Look
+from vitprune_tui.heatmaps import thumbnails
+from vitprune_tui.plotted import curve
+from vitprune_tui.wrong import Unable, Wrong
+
+LOOK = Look(columns=100, rows=22)
+
+
+def export(found: Sequence[RunDir], output: Path, csv: Path | None) -> tuple[dict[str, Any], str]:
+    """Write the files; says which."""
+    runs = [(run, summarize(run)) for run in found]
+    _write(output, markdown([_exported(run, s) for run, s in runs], curve(runs, "sparsity", LOOK)))
+    if csv:
+        _write(csv, as_csv([(run.id, as_shown(run, s)) for run, s in runs]))
+    written = [str(path) for path in (output, csv) if path]
+    return {"runs": [run.id for run, _ in runs], "written": written}, "\n".join(written)
+
+
+def _exported(run: RunDir, s: Summary) -> Exported:
+    levels = [format(r.level.sparsity_asked, "g") for r in s.levels if r.level.sparsity_asked > 0]
+    drawn = {}
+    for level in levels:
+        try:
+            drawn[f"Masks at {level}"] = thumbnails(run, level, LOOK)
+        except Wrong:
+            continue  # a level whose masks are not there is reported without them
+    try:
+        text = run.config.read_text(encoding="utf-8")
+        asked = sentence(load(str(run.config)).config)
+    except (OSError, SpecError):
+        text, asked = "", "The config of this run cannot be read by this version."
+    return Exported(run.id, s, asked, text, drawn)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write(path, text.encode())
+    except OSError as error:
+        raise Unable(f"{path}: {error.strerror}") from None

@@ -1,0 +1,126 @@
+"""A run while it goes on: a bar with what is left on a terminal, plain lines in a pipe.
+
+Both go to stderr: stdout is for results.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from vitprune_core.store import events as e
+from vitprune_core.store.clean import clean
+from vitprune_core.store.log import Entry
+from vitprune_core.store.summary import Summary
+from vitprune_tui.draw import text
+
+Show = Callable[[e.Event | e.Damaged, Summary], None]
+
+
+def follow(entries: Iterable[Entry]) -> Summary:
+    """Show every record as it comes; the summary of them all."""
+    console = Console(stderr=True, highlight=False)
+    summary = Summary()
+    with _bar(console) if console.is_terminal else _lines(console) as show:
+        for entry in entries:
+            summary = summary.then(entry)
+            show(entry.event, summary)
+    return summary
+
+
+def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
+    """What stays on the screen of an event: a line, or nothing."""
+    match event:
+        case e.Started():
+            where = (
+                f"{event.fingerprint.get('device')}, {event.fingerprint.get('threads')} thread(s)"
+            )
+            size = f"{event.parameters:,} parameters, {event.taking_part:,} weights take part"
+            return f"{size} · {where} · {event.epochs} epochs planned"
+        case e.DenseReused():
+            return f"dense model {event.hash} is there already: the run starts at pruning"
+        case e.DenseTrained():
+            took = text.duration(s.dense.seconds) if s.dense else "?"
+            verb = "trained before" if s.reused else "trained"
+            return f"dense     test {text.percent(event.test.accuracy)}   {verb} in {took}"
+        case e.Pruned():
+            return f"{_at(event)}  test {text.percent(event.test.accuracy)}   pruned, not retrained"
+        case e.Level():
+            against = event.test.accuracy - s.dense.test.accuracy if s.dense else None
+            what = f"retrained, {text.points(against)} points against dense"
+            return f"{_at(event)}  test {text.percent(event.test.accuracy)}   {what}"
+        case e.Diverged():
+            norm = "?" if event.gradient_norm is None else f"{event.gradient_norm:.3g}"
+            where = f"step {event.step} (epoch {event.epoch}), learning rate {event.lr:.3g}"
+            return f"diverged at {where}, gradient norm before it {norm}"
+        case e.Stopped() | e.Failed():
+            return f"{s.state}: {clean(event.reason)}"
+        case e.Damaged():
+            return f"a damaged record of {event.bytes} bytes"
+    return None
+
+
+def phase(s: Summary) -> str:
+    """Where the run is: `dense`, `90 % round 11`."""
+    if s.round == 0 or s.epoch is None:
+        return "dense"
+    return f"{text.sparsity(s.sparsity)} round {s.round}"
+
+
+def _at(event: e.Pruned | e.Level) -> str:
+    return f"{text.sparsity(event.sparsity_asked):>8}"
+
+
+@contextmanager
+def _lines(console: Console) -> Iterator[Show]:
+    """One line for an event, and for every tenth epoch."""
+
+    def show(event: e.Event | e.Damaged, s: Summary) -> None:
+        line = told(event, s)
+        if isinstance(event, e.Epoch) and s.seconds_left is not None and s.epochs_done % 10 == 0:
+            line = f"{s.epochs_done}/{s.epochs_planned} epochs  {phase(s)}  {_numbers(event)}"
+            line += f"  left {text.duration(s.seconds_left)}"
+        if line:
+            console.print(Text(line), soft_wrap=True)
+
+    yield show
+
+
+@dataclass
+class _Bar:
+    progress: Progress
+
+    def show(self, event: e.Event | e.Damaged, s: Summary) -> None:
+        line = told(event, s)
+        if line:
+            self.progress.console.print(Text(line))
+        if isinstance(event, e.Started):
+            self.progress.add_task("", total=event.epochs, phase="dense", numbers="", left="?")
+        if isinstance(event, e.Epoch) and self.progress.task_ids:
+            self.progress.update(
+                self.progress.task_ids[0],
+                completed=s.epochs_done,
+                phase=phase(s),
+                numbers=_numbers(event),
+                left=text.duration(s.seconds_left),
+            )
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Show]:
+    columns = [
+        TextColumn("{task.fields[phase]}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
+        TextColumn("left {task.fields[left]}", markup=False),
+    ]
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
+        yield _Bar(progress).show
+
+
+def _numbers(event: e.Epoch) -> str:
+    return f"loss {event.loss:.3f} val {text.percent(event.validation.accuracy)} lr {event.lr:.1e}"

@@ -1,0 +1,134 @@
+"""`vitprune masks`: which weights stayed, as text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vitprune_core.spec.shape import LAYERS
+from vitprune_core.store import grids as g
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.values import to_json
+from vitprune_tui.draw import text
+from vitprune_tui.draw.heat import (
+    ASCII,
+    BLOCKS,
+    beside,
+    caption,
+    heatmap,
+    legend,
+    overview,
+    pooled,
+    top_of,
+)
+from vitprune_tui.draw.plots import Look
+from vitprune_tui.wrong import Wrong
+
+KINDS = [kind.partition(".")[2] for kind in LAYERS["all"]]
+SMALL, GAP, LARGEST = (22, 12), 3, 60
+"""Columns and rows of a heatmap among others, columns between two; rows of one alone."""
+Matrices = Mapping[str, g.Grid]
+
+
+def masks(
+    run: RunDir, level: str | None, layer: int | None, matrix: str | None, look: Look
+) -> tuple[dict[str, Any], str]:
+    """The grids of one level, and their picture: all blocks, one block, or one matrix large."""
+    name, grids = _level(run, level)
+    chosen = {n: grid for n, grid in grids.matrices.items() if _wanted(n, layer, matrix)}
+    if not chosen:
+        blocks = max(int(n.split(".")[1]) for n in grids.matrices)
+        raise Wrong(f"--layer {layer} --matrix {matrix}: blocks are 0 to {blocks}, {KINDS}")
+    shown = to_json(g.Grids(grids.sparsity, chosen))
+    return {"id": run.id, "level": name, **shown}, _picture(run, name, grids, chosen, look)
+
+
+def thumbnails(run: RunDir, level: str, look: Look) -> str:
+    """Every matrix of a level, small."""
+    return _small(_level(run, level)[1].matrices, look)
+
+
+def _picture(run: RunDir, name: str, grids: g.Grids, chosen: Matrices, look: Look) -> str:
+    head = f"{run.id} at sparsity {name}"
+    if len(chosen) == 1:
+        return f"{head}\n{_large(*next(iter(chosen.items())), look)}"
+    columns, rows = overview(grids.matrices)
+    table = text.table(columns, rows, "r" * len(columns))
+    return "\n".join([head, "", "percent kept", table, "", _small(chosen, look)])
+
+
+def _large(name: str, grid: g.Grid, look: Look) -> str:
+    """One matrix as large as its grid and the terminal's width allow."""
+    glyphs = ASCII if look.ascii else BLOCKS
+    cells = pooled(grid, look.columns, LARGEST)
+    top = top_of([cells])
+    lines = [legend(top, glyphs), "", caption(name, grid), *heatmap(cells, grid, top, glyphs)]
+    return "\n".join(lines)
+
+
+def _small(matrices: Matrices, look: Look) -> str:
+    """Block by block, as many matrices side by side as the width takes."""
+    glyphs = ASCII if look.ascii else BLOCKS
+    cells = {name: pooled(grid, *SMALL) for name, grid in matrices.items()}
+    top = top_of(cells.values())
+    across = max((look.columns + GAP) // (SMALL[0] + GAP), 1)
+    lines = [legend(top, glyphs)]
+    for block in dict.fromkeys(map(_block, matrices)):
+        drawn = [
+            [*_title(name, grid), *heatmap(cells[name], grid, top, glyphs)]
+            for name, grid in matrices.items()
+            if _block(name) == block
+        ]
+        lines += ["", f"block {block}"]
+        for at in range(0, len(drawn), across):
+            lines += ["", *beside(drawn[at : at + across], GAP)]
+    return "\n".join(lines)
+
+
+def _title(name: str, grid: g.Grid) -> list[str]:
+    """Two lines as wide as the picture: density, and what is dead where something is."""
+    dead = f"dead {grid.dead_rows} r, {grid.dead_columns} c"
+    return [
+        f"{name.rpartition('.')[2]:<4}{100 * grid.density:>6.1f} % kept",
+        dead if grid.dead_rows or grid.dead_columns else "",
+    ]
+
+
+def _block(name: str) -> str:
+    return name.split(".")[1]
+
+
+def _wanted(name: str, layer: int | None, matrix: str | None) -> bool:
+    _, block, _, kind = name.split(".")
+    return (layer is None or block == str(layer)) and (matrix is None or kind == matrix)
+
+
+def _level(run: RunDir, asked: str | None) -> tuple[str, g.Grids]:
+    """The grids of a level by its name or its number; the last level when none is asked for."""
+    names = sorted(_names(run), key=float)
+    if not names:
+        raise Wrong(f"{run.id} has no masks yet")
+    name = names[-1] if asked is None else _normal(asked)
+    if name not in names:
+        raise Wrong(f"--level {asked}: levels of {run.id} are {', '.join(names)}")
+    try:
+        return name, g.load(run.grid(name))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Wrong(f"{run.grid(name)} cannot be read: {error}") from None
+
+
+def _names(run: RunDir) -> list[str]:
+    found = [
+        path.name.removesuffix(".grid.json") for path in run.mask("").parent.glob("*.grid.json")
+    ]
+    return [name for name in found if _number(name) is not None]
+
+
+def _normal(asked: str) -> str:
+    number = _number(asked)
+    return asked if number is None else format(number, "g")
+
+
+def _number(name: str) -> float | None:
+    try:
+        return float(name)
+    except ValueError:
+        return None

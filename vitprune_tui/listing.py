@@ -1,0 +1,35 @@
+"""`vitprune presets`: what can be asked for."""
+
+from typing import Any
+
+from vitprune_core.spec.presets import comment, find, listed
+from vitprune_core.spec.source import SpecError
+from vitprune_core.store.clean import clean
+from vitprune_tui.draw import text
+from vitprune_tui.wrong import Wrong
+
+KINDS = ("", "workloads")
+
+
+def everything() -> tuple[list[dict[str, str]], str]:
+    found: dict[str, dict[str, str]] = {}
+    for kind in KINDS:
+        for preset in listed(kind):
+            name = f"{kind}/{preset.name}" if kind else preset.name
+            what = comment(preset.path)
+            facts = {"name": name, "what": what, "origin": preset.origin, "path": str(preset.path)}
+            found.setdefault(name, facts)
+    rows = [(f["name"], f["what"].partition("\n")[0][:90], f["origin"]) for f in found.values()]
+    return list(found.values()), text.table(("PRESET", "WHAT", "FROM"), rows)
+
+
+def one(name: str) -> tuple[dict[str, Any], str]:
+    """The file of a preset, as it stands."""
+    try:
+        path = find(name)
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except SpecError as error:
+        raise Wrong(str(error)) from None
+    except OSError as error:
+        raise Wrong(f"{name}: {error.strerror}") from None
+    return {"name": name, "path": str(path), "yaml": "\n".join(lines)}, "\n".join(map(clean, lines))

@@ -1,0 +1,115 @@
+"""Runs, levels, plans and presets as text for people."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from vitprune_core.store import events as e
+from vitprune_core.store.clean import clean
+from vitprune_core.store.log import Entry
+from vitprune_core.store.summary import Brief, Summary
+from vitprune_tui.draw import text
+
+
+def runs(briefs: Sequence[tuple[str, Brief]]) -> str:
+    rows = [
+        (
+            name,
+            b.state,
+            f"{b.epochs_done}/{b.epochs_planned}",
+            text.percent(b.dense),
+            b.levels,
+            text.MISSING if b.sparsity is None else text.sparsity(round(b.sparsity, 4)),
+            text.percent(b.accuracy),
+            age(b.updated),
+        )
+        for name, b in briefs
+    ]
+    head = ("RUN", "STATE", "EPOCHS", "DENSE", "LEVELS", "LAST AT", "TEST", "UPDATED")
+    return text.table(head, rows, "  rrrrrr")
+
+
+def age(when: float | None) -> str:
+    if when is None:
+        return text.MISSING
+    seconds = max(time.time() - when, 0)
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    unit, size = next(((u, s) for u, s in units if seconds >= s), ("s", 1))
+    return f"{int(seconds // size)} {unit} ago"
+
+
+def levels(s: Summary) -> str:
+    """The table of a finished or growing run; accuracies on the test set."""
+    rows = [
+        (
+            text.sparsity(r.level.sparsity_asked),
+            f"{100 * r.level.sparsity:.3f} %",
+            text.percent(r.level.test_before.accuracy),
+            text.percent(r.level.test.accuracy),
+            text.points(r.level.test.accuracy - s.dense.test.accuracy if s.dense else None),
+            text.percent(r.level.validation.accuracy),
+            text.times(r.level.compression),
+            text.times(r.level.speedup),
+            r.level.epochs,
+            text.duration(r.seconds),
+            ", ".join(_remarks(r.level)),
+        )
+        for r in s.levels
+    ]
+    head = ("SPARSITY", "EXACT", "BEFORE", "TEST", "+-", "VAL", "SMALLER", "FASTER", "EPOCHS")
+    return text.table((*head, "TOOK", ""), rows, "rrrrrrrrrr")
+
+
+def _remarks(level: e.Level) -> Iterable[str]:
+    if level.collapsed:
+        yield f"{len(level.collapsed)} matrices empty"
+    if level.dead_neurons:
+        yield f"{sum(level.dead_neurons.values())} neurons dead"
+
+
+def run(name: str, s: Summary, sentence: str) -> str:
+    lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
+    lines += [clean(sentence)] if sentence else []
+    if s.dense:
+        d = s.dense
+        origin = "shared" if d.reused else "trained here"
+        accuracy = (
+            f"test {text.percent(d.test.accuracy)}, val {text.percent(d.validation.accuracy)}"
+        )
+        took = f"{d.epochs} epochs in {text.duration(d.seconds)}, {origin} ({clean(d.hash)})"
+        lines.append(f"dense: {accuracy}, {took}")
+        sizes = (s.parameters, s.prunable, s.taking_part)
+        names = ("parameters", "prunable", "taking part")
+        lines.append(", ".join(f"{text.count(n)} {w}" for n, w in zip(sizes, names, strict=True)))
+    if s.damaged:
+        lines.append(f"{s.damaged} damaged record(s) in the log were skipped")
+    if s.levels:
+        lines += ["", levels(s), "", NOTE]
+    if s.diverged and s.diverged.round:
+        lines.append(f"{text.sparsity(s.diverged.sparsity_asked)}: diverged, counts as chance")
+    return "\n".join(lines)
+
+
+NOTE = (
+    "before: pruned, not yet retrained; +-: points against dense; smaller: parameters, "
+    "faster: multiply-adds (theoretical)"
+)
+
+
+def record(entry: Entry) -> str:
+    """One line of the log for people."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.time))
+    event = entry.event
+    if isinstance(event, e.Damaged):
+        return f"{'':>6}  {'':19}  Damaged       {event.bytes} bytes"
+    facts = ", ".join(f"{k} {clean(v, 40)}" for k, v in _facts(event))
+    return f"{entry.seq:>6}  {when}  {type(event).__name__:<12}  {facts}"
+
+
+def _facts(event: e.Event) -> Iterable[tuple[str, object]]:
+    for key, value in vars(event).items():
+        if isinstance(value, e.Score):
+            yield key, f"{text.percent(value.accuracy)} (loss {value.loss:.3f})"
+        elif isinstance(value, float):
+            yield key, f"{value:.5g}"
+        elif isinstance(value, int | str):
+            yield key, value
