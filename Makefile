@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long check measure clean
+.PHONY: help setup run test long check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -21,7 +21,15 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 run: $(READY)  ## the main job on real images: train a ViT on digits, prune, retrain, report
-	@$(BIN)/python scripts/main_job.py --runs $(RUNS)
+	@set -e; now=$$(date +%Y%m%d-%H%M%S); \
+	say() { echo "\$$ $$*" >&2; $(BIN)/"$$@"; }; \
+	magnitude=magnitude-$$now; random=random-$$now; export VITPRUNE_RUNS=$(RUNS); \
+	say vitprune run oneshot_global --workload digits --name $$magnitude; \
+	say vitprune run oneshot_random --workload digits --name $$random \
+	  --set 'prune.sparsities=[0.8, 0.9, 0.95]'; \
+	say vitprune plot $$magnitude $$random; \
+	say vitprune export $$magnitude $$random -o $(RUNS)/$$magnitude/summary.md; \
+	echo "more: $(BIN)/vitprune masks $$magnitude, $(BIN)/vitprune --help" >&2
 
 test: $(READY)  ## the tests, under 8 minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal

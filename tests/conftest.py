@@ -1,11 +1,14 @@
 """What tests share: a model so small that a run takes a second, on the real digits."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vitprune_core.spec.presets import load
+from vitprune_core.store.rundir import RunDir
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -17,7 +20,7 @@ TINY = (
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny():
     """A request with the tiny model: `tiny("oneshot_global", "prune.sparsities=[0.5]")`."""
 
@@ -27,7 +30,7 @@ def tiny():
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def preset(tmp_path: Path):
     """Write a preset file; its path."""
 
@@ -37,3 +40,24 @@ def preset(tmp_path: Path):
         return str(path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def a_run(tmp_path_factory):
+    """A finished run of the tiny model, made by the command line in a process of its own."""
+    folder = tmp_path_factory.mktemp("a_run")
+    vitprune(
+        *("run", "oneshot_global", "--workload", "digits", "--runs", str(folder)),
+        *("--name", "tiny-run", "--set", "prune.sparsities=[0, 0.5, 0.9]"),
+        *(word for override in TINY for word in ("--set", override)),
+    )
+    return RunDir(folder / "tiny-run")
+
+
+def vitprune(*words: str, code: int = 0, **kwargs):
+    """Call the command line in a process of its own; its result."""
+    command = [sys.executable, "-m", "vitprune_tui.cli", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
+    assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done

@@ -192,7 +192,7 @@ def test_every_test_image_is_told_right_or_wrong(tiny, shared):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tiny, tmp_path):
-    events, run = carried_out(tiny("oneshot_global", "train.lr=1e18"), tmp_path, "nan")
+    events, _ = carried_out(tiny("oneshot_global", "train.lr=1e18"), tmp_path, "nan")
     stop = events[-1]
     assert isinstance(stop, e.Diverged)
     assert (stop.round, stop.listed) == (0, False)

@@ -6,7 +6,7 @@ from vitprune_core.spec import shape
 from vitprune_core.spec.presets import load
 
 
-@pytest.fixture()
+@pytest.fixture
 def config():
     model = "model={patch: 4, width: 4, heads: 2, depth: 1, mlp: 3}"
     return load("oneshot_global", "digits", [model]).config

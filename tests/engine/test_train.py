@@ -13,7 +13,7 @@ from vitprune_core.spec.plan import Train
 PHASE = Train(round=1, cycle=0, start=0, stop=1, policy="lr_rewind", sparsity=0.8)
 
 
-@pytest.fixture()
+@pytest.fixture
 def request_(tiny):
     config = tiny("oneshot_global").config
     return config, load_data(config), ViT(config.model, config.data)

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_one_shot_starts_every_level_from_the_dense_model():
 def test_iterative_rounds_remove_the_same_share_of_what_is_left():
     steps = planned("iterative_global", "prune.sparsities=[0.488, 0.9]")
     left = [1.0, *(1 - r.sparsity for r in steps.rounds)]
-    shares = [1 - b / a for a, b in zip(left, left[1:], strict=False)]
+    shares = [1 - b / a for a, b in pairwise(left)]
     assert shares[:3] == pytest.approx([0.2] * 3, abs=1e-9)
     assert shares[3:] == pytest.approx([shares[3]] * 7, abs=1e-9)
     assert [r.sparsity for r in steps.rounds if r.listed] == [0.488, 0.9]

@@ -5,6 +5,9 @@ import unicodedata
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")
 
+MARKDOWN = re.compile(r"[\\`*_\[\]<>#|~$&@]|:(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]")
+"""What GitHub's Markdown would read as more than text: markup, HTML, links, mentions, lists."""
+
 
 def clean(text: object, longest: int = 2_000) -> str:
     """One line that a terminal shows as it stands: no escape sequences, controls or bidi marks."""
@@ -19,7 +22,7 @@ def _harmless(character: str) -> bool:
 
 def cell(text: object) -> str:
     """Text for a cell of a Markdown table or a line of prose: what Markdown reads is escaped."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~$&@:-])", r"\\\1", clean(text, longest=200))
+    return MARKDOWN.sub(r"\\\g<0>", clean(text, longest=200))
 
 
 def field(text: object) -> str:

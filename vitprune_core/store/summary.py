@@ -159,6 +159,7 @@ class Summary:
                     prunable=event.prunable,
                     taking_part=event.taking_part,
                     epochs_planned=event.epochs,
+                    branch_seconds=0.0,
                 )
             case e.DenseReused():
                 return replace(self, reused=event)

@@ -1,0 +1,247 @@
+import json
+import multiprocessing
+from dataclasses import replace
+
+import pytest
+
+from vitprune_core.store import events as e
+from vitprune_core.store.lock import Held, hold, holder
+from vitprune_core.store.log import Log, entries
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.summary import as_shown, brief, cache, fold, summarize
+
+SCORE = e.Score(accuracy=0.9, loss=0.3)
+MATRIX = e.Matrix(density=0.1, heads=(0.1, 0.1), dead_rows=0, dead_columns=1)
+CONFIG = {"workload": "digits", "seed": 3, "prune": {"schedule": "oneshot", "layers": "all"}}
+CREATED = e.Created(preset="mine", overrides=("train.lr=1",), config=CONFIG)
+STARTED = e.Started(
+    config=CONFIG,
+    fingerprint={"torch": "2"},
+    parameters=100,
+    prunable=90,
+    taking_part=90,
+    epochs=4,
+    host="box",
+    pid=7,
+)
+DENSE = e.DenseTrained(hash="ab", epochs=2, validation=SCORE, test=SCORE, weights_sha256="d")
+
+
+def epoch(round=0):
+    return e.Epoch(
+        round=round, cycle=0, epoch=0, sparsity=0.5 * round, loss=1.0, lr=0.1, validation=SCORE
+    )
+
+
+def level(sparsity=0.9, listed=True, **changes):
+    made = e.Level(
+        round=1,
+        listed=listed,
+        sparsity_asked=sparsity,
+        sparsity=sparsity,
+        sparsity_prunable=sparsity,
+        sparsity_parameters=0.8,
+        validation_before=SCORE,
+        validation=SCORE,
+        test_before=e.Score(accuracy=0.2, loss=2.0),
+        test=SCORE,
+        nonzero_parameters=20,
+        compression=5.0,
+        speedup=4.0,
+        effective_sparsity=None,
+        removable=None,
+        epochs=1,
+        collapsed=(),
+        silent_heads=None,
+        key_blind_heads=None,
+        dead_neurons={},
+        matrices={"blocks.0.attn.q": MATRIX},
+        weights_sha256="w",
+    )
+    return replace(made, **changes)
+
+
+DONE = [
+    CREATED,
+    STARTED,
+    epoch(),
+    epoch(),
+    DENSE,
+    epoch(1),
+    level(),
+    e.Finished(weights_sha256="w"),
+]
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDir(tmp_path / "run-1").create()
+
+
+def write(run, events):
+    log = Log(run.log)
+    for event in events:
+        log.append(event)
+
+
+def test_a_run_folds_into_what_a_reader_wants_to_know(run):
+    write(run, DONE)
+    s = summarize(run)
+    assert (s.state, s.preset, s.parameters, s.epochs_done, s.epochs_planned) == (
+        "done",
+        "mine",
+        100,
+        3,
+        4,
+    )
+    assert (s.dense.hash, s.dense.reused) == ("ab", False)
+    assert s.levels[0].level == level()
+    assert s.weights_sha256 == "w"
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ([], "queued"),
+        ([CREATED], "starting"),
+        ([CREATED, STARTED], "running"),
+        ([CREATED, STARTED, e.Stopped(reason="x")], "stopped"),
+        ([CREATED, STARTED, e.Failed(reason="x")], "failed"),
+        (DONE, "done"),
+    ],
+)
+def test_states_follow_the_log(run, events, state):
+    write(run, events)
+    with hold(run.lock, attempt=1):
+        assert summarize(run).state == state
+
+
+def test_a_run_that_says_it_works_and_holds_no_lock_is_lost(run):
+    write(run, [CREATED, STARTED])
+    assert summarize(run).state == "lost"
+    assert brief(run).state == "lost"
+
+
+def test_seconds_count_from_the_dense_model(run):
+    write(run, [CREATED, STARTED])
+    records = list(entries(run.log))
+
+    def told(events, schedule):
+        config = {**CONFIG, "prune": {"schedule": schedule}}
+        stamped = [records[0]._replace(seconds=1.0, event=event) for event in events]
+        return fold([records[0]._replace(event=replace(CREATED, config=config)), *stamped])
+
+    levels = [DENSE, epoch(1), level(0.5, listed=False), epoch(1), level(0.9)]
+    assert told(levels, "iterative").levels[0].seconds == 4
+    levels = [DENSE, epoch(1), level(0.5), epoch(1), level(0.9)]
+    assert [r.seconds for r in told(levels, "oneshot").levels] == [2, 2]
+    levels = [DENSE, epoch(1), level(0.0), epoch(1), level(0.9)]
+    assert [r.seconds for r in told(levels, "iterative").levels] == [2, 2]
+
+
+def test_a_reused_dense_model_says_what_it_took_and_is_no_measure_of_speed(run):
+    reused = e.DenseReused(hash="ab", seconds=40.0)
+    write(run, [CREATED, STARTED, reused, epoch(), epoch(), DENSE, epoch(1)])
+    s = summarize(run)
+    assert (s.dense.reused, s.dense.seconds) == (True, 40.0)
+    assert (s.epochs_done, s.epochs_here) == (3, 1)
+
+
+def test_the_cache_changes_nothing_but_the_time_it_takes(run):
+    write(run, DONE)
+    folded, short = summarize(run), brief(run)
+    cache(run)
+    assert (summarize(run), brief(run)) == (folded, short)
+    assert json.loads(run.summary.read_text())["summary"]["state"] == "done"
+
+
+def test_the_log_is_read_on_from_where_the_cache_ends(run):
+    write(run, DONE[:5])
+    cache(run)
+    write(run, DONE[5:])
+    assert summarize(run).state == brief(run).state == "done"
+    assert len(summarize(run).levels) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"version": 1}', '{"version": 0, "after": 0, "summary": {}}', "\x00"],
+)
+def test_a_cache_that_cannot_be_used_is_folded_anew(run, text):
+    write(run, DONE)
+    run.summary.write_text(text)
+    assert summarize(run).state == brief(run).state == "done"
+
+
+def test_a_cache_of_a_longer_log_is_not_believed(run):
+    write(run, DONE)
+    cache(run)
+    data = run.log.read_bytes()
+    run.log.write_bytes(data[: data.rindex(b'{"seq":8')])
+    assert summarize(run).state == "lost"
+
+
+def test_damaged_records_are_counted(run):
+    write(run, DONE)
+    data = run.log.read_bytes().replace(b'"Epoch"', b'"Epoxy"', 1)
+    run.log.write_bytes(data)
+    assert summarize(run).damaged == 1
+    assert summarize(run).state == "done"
+
+
+def test_what_show_prints_has_every_promised_key(run):
+    write(run, DONE)
+    shown = as_shown(run, summarize(run))
+    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    assert shown.keys() >= {
+        *("id", "state", "preset", "workload", "seed", "config", "fingerprint", "exact"),
+        *("pid", "host", "attempt", "dense", "levels", "weights_sha256"),
+    }
+    assert shown["dense"].keys() >= {
+        *("parameters", "prunable", "val_accuracy", "test_accuracy", "epochs", "seconds"),
+        "reused",
+    }
+    (first,) = shown["levels"]
+    assert first.keys() >= {
+        *("round", "sparsity_asked", "sparsity", "sparsity_prunable", "val_accuracy_before"),
+        *("val_accuracy", "test_accuracy_before", "test_accuracy", "nonzero_parameters"),
+        *("compression", "speedup", "effective_sparsity", "epochs", "seconds", "diverged"),
+        *("collapsed", "silent_heads", "matrices"),
+    }
+    assert first["matrices"]["blocks.0.attn.q"]["heads"] == [0.1, 0.1]
+    assert (first["test_accuracy_before"], first["test_accuracy"]) == (0.2, 0.9)
+    assert (shown["pid"], shown["host"]) == (None, None)
+
+
+def test_a_diverged_level_is_listed_with_nulls_and_the_same_keys(run):
+    stop = e.Diverged(
+        round=1, listed=True, sparsity_asked=0.95, step=3, epoch=45, lr=0.1, gradient_norm=None
+    )
+    write(run, [*DONE[:-1], stop])
+    shown = as_shown(run, summarize(run))
+    good, bad = shown["levels"]
+    assert shown["state"] == "failed"
+    assert good.keys() == bad.keys()
+    assert (bad["diverged"], bad["sparsity_asked"], bad["test_accuracy"]) == (True, 0.95, None)
+
+
+def _holding(path, ready, done):
+    with hold(path, attempt=2):
+        ready.set()
+        done.wait()
+
+
+def test_a_lock_is_held_by_one_process_and_names_it(run):
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    other = context.Process(target=_holding, args=(run.lock, ready, done))
+    other.start()
+    assert ready.wait(20)
+    assert (holder(run.lock).pid, holder(run.lock).attempt) == (other.pid, 2)
+    with pytest.raises(Held, match=f"process {other.pid} on "), hold(run.lock, attempt=1):
+        pass
+    other.kill()
+    other.join()
+    assert holder(run.lock) is None
+    with hold(run.lock, attempt=3) as me:
+        assert me.attempt == 3

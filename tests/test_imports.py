@@ -1,0 +1,47 @@
+"""What loads what: the bench opens in a moment because it never loads torch."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    ["--help"],
+    ["ls"],
+    ["show", "RUN"],
+    ["log", "RUN"],
+    ["plan", "oneshot_random", "--workload", "digits"],
+    ["presets"],
+    ["masks", "RUN"],
+    ["plot", "RUN"],
+    ["export", "RUN", "-o", "OUT"],
+    ["rm", "RUN"],
+]
+SPY = """
+import json, sys
+from vitprune_tui.cli import main
+try:
+    main()
+finally:
+    print("MODULES", json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+def modules(arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", SPY, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.rpartition("MODULES ")[2]))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_no_command_but_run_loads_torch(command, a_run, tmp_path):
+    words = {"RUN": a_run.id, "OUT": str(tmp_path / "out.md")}
+    arguments = [words.get(word, word) for word in command]
+    runs = [] if command[0] in ("--help", "presets") else ["--runs", str(a_run.path.parent)]
+    loaded = modules([*arguments, *runs])
+    assert not loaded & {"torch", "numpy", "sklearn", "vitprune_core.engine"}
+    if command[0] in ("--help", "ls"):
+        assert not loaded & {"pydantic", "rich", "yaml", "plotext", "textual"}

@@ -1,0 +1,302 @@
+"""The command line as its users meet it: real processes, exit codes, stdout and stderr apart."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import TINY, vitprune
+from vitprune_core.store.log import Log
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.summary import cache
+
+SET = [word for override in TINY for word in ("--set", override)]
+
+
+def folder(run):
+    return ["--runs", str(run.path.parent)]
+
+
+def as_json(*words, **kwargs):
+    return json.loads(vitprune(*words, "--json", **kwargs).stdout)
+
+
+def test_run_prints_the_levels_and_keeps_progress_on_stderr(tmp_path):
+    done = vitprune("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
+    assert "98 %" in done.stdout
+    assert "SPARSITY" in done.stdout
+    assert "Removes single weights of all matrices by magnitude" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    again = vitprune("run", "oneshot_random", "--workload", "digits", "--runs", tmp_path, *SET)
+    assert "the run starts at pruning" in again.stderr
+
+
+def test_run_json_is_one_value_and_the_same_as_show(tmp_path):
+    words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
+    ran = as_json(*words, "--here", "--name", "mine", "--seed", "3")
+    shown = as_json("show", "mine", "--runs", tmp_path)
+    assert (ran["id"], ran["state"], ran["seed"]) == ("mine", "done", 3)
+    assert ran | {"pid": None, "host": None, "attempt": None} == shown
+
+
+def test_the_same_seed_gives_the_same_bytes_in_two_empty_folders(tmp_path):
+    words = ("run", "iterative_global", "--workload", "digits", *SET)
+    override = ("--set", "prune.sparsities=[0.5]", "--name", "same")
+    a = as_json(*words, *override, "--runs", tmp_path / "a")
+    b = as_json(*words, *override, "--runs", tmp_path / "b")
+    assert a["weights_sha256"] == b["weights_sha256"]
+    first, second = (
+        [
+            {
+                k: v
+                for k, v in json.loads(line).items()
+                if k not in ("time", "seconds", "crc", "pid")
+            }
+            for line in (tmp_path / side / "same" / "events.jsonl").read_text().splitlines()
+        ]
+        for side in "ab"
+    )
+    assert first == second
+
+
+def test_a_preset_by_its_path_and_a_config_as_a_preset(a_run, tmp_path):
+    steps = as_json("plan", "presets/oneshot_random.yaml", "--workload", "digits")
+    assert steps["parameters"] == 228_394
+    assert [p["kind"] for p in steps["phases"][:3]] == ["train", "prune", "train"]
+    assert steps["phases"][2] | {"cycle": 0} == {
+        "kind": "train",
+        "round": 1,
+        "cycle": 0,
+        "start": 45,
+        "stop": 60,
+        "policy": "lr_rewind",
+        "sparsity": 0.5,
+    }
+    again = as_json("run", a_run.config, "--runs", tmp_path)
+    assert again["weights_sha256"] == as_json("show", a_run.id, *folder(a_run))["weights_sha256"]
+
+
+def test_plan_draws_the_learning_rate_and_knows_no_eta_before_a_run(tmp_path, a_run):
+    done = vitprune("plan", "oneshot_random", "--workload", "cifar10", "--runs", tmp_path)
+    assert "6,268,810 parameters, 6,193,152 prunable" in done.stdout
+    assert "ETA     ?" in done.stdout
+    assert "learning rate" in done.stdout
+    words = ("plan", "oneshot_random", "--workload", "digits", *SET)
+    assert "ETA     ?" not in vitprune(*words, *folder(a_run)).stdout
+
+
+def test_presets_are_listed_and_shown():
+    names = {preset["name"] for preset in as_json("presets")}
+    assert names >= {"oneshot_random", "workloads/digits", "workloads/cifar10"}
+    assert "random_of: global" in vitprune("presets", "--show", "oneshot_random").stdout
+    assert "patch: 2" in vitprune("presets", "--show", "workloads/digits").stdout
+    assert "did you mean 'dense'?" in vitprune("presets", "--show", "dens", code=2).stderr
+
+
+def test_ls_and_show_tell_the_same_run(a_run):
+    (listed,) = as_json("ls", *folder(a_run))
+    shown = as_json("show", "tiny", *folder(a_run))
+    assert (listed["id"], listed["state"], listed["levels"]) == (a_run.id, "done", 3)
+    assert listed["accuracy"] == shown["levels"][-1]["test_accuracy"]
+    assert "tiny-run" in vitprune("ls", *folder(a_run)).stdout
+    text = vitprune("show", "tiny", *folder(a_run)).stdout
+    assert f"90 %  {100 * shown['levels'][-1]['sparsity']:.3f} %" in text
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path):
+    done = vitprune("ls", "--runs", tmp_path)
+    assert (done.stdout, "No runs yet" in done.stderr) == ("", True)
+    assert as_json("ls", "--runs", tmp_path) == []
+
+
+def test_the_folder_of_runs_may_come_from_the_environment(a_run):
+    env = {**os.environ, "VITPRUNE_RUNS": str(a_run.path.parent)}
+    assert "tiny-run" in vitprune("ls", env=env).stdout
+
+
+def test_log_tells_every_record(a_run):
+    records = as_json("log", a_run.id, *folder(a_run))
+    kinds = [record["event"] for record in records]
+    assert kinds[:2] == ["Created", "Started"]
+    assert kinds[-1] == "Finished"
+    assert len(vitprune("log", a_run.id, *folder(a_run)).stdout.splitlines()) == len(records)
+
+
+def test_masks_are_drawn_per_matrix_with_head_borders(a_run):
+    text = vitprune("masks", a_run.id, *folder(a_run)).stdout
+    assert "at sparsity 0.9" in text
+    assert "block 1" in text
+    assert "│" in text
+    assert "─" in text
+    one = vitprune(
+        *("masks", a_run.id, *folder(a_run), "--level", "0.50"),
+        *("--layer", "1", "--matrix", "q", "--ascii"),
+    ).stdout
+    assert "blocks.1.attn.q  12x12" in one
+    assert one.isascii()
+    grids = as_json("masks", a_run.id, *folder(a_run), "--level", "0.5", "--layer", "0")
+    assert set(grids["matrices"]) == {
+        f"blocks.0.{kind}"
+        for kind in ("attn.q", "attn.k", "attn.v", "attn.o", "mlp.fc1", "mlp.fc2")
+    }
+
+
+@pytest.mark.parametrize("axis", ["sparsity", "epoch", "compression", "speedup"])
+def test_plot_draws_each_axis(a_run, axis):
+    done = vitprune("plot", a_run.id, *folder(a_run), "--x", axis)
+    assert "┤" in done.stdout
+    assert as_json("plot", a_run.id, *folder(a_run), "--x", axis)["x"] == axis
+
+
+def test_export_writes_markdown_and_csv(a_run, tmp_path):
+    words = ("export", a_run.id, a_run.id, *folder(a_run), "-o", tmp_path / "a.md")
+    written = as_json(*words, "--csv", tmp_path / "a.csv")["written"]
+    assert written == [str(tmp_path / "a.md"), str(tmp_path / "a.csv")]
+    assert "## Side by side" in (tmp_path / "a.md").read_text()
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 7
+
+
+def test_rm_moves_to_the_trash(a_run, tmp_path):
+    run = RunDir(tmp_path / "gone").create()
+    Log(run.log)
+    run.log.touch()
+    assert as_json("rm", "gone", "--runs", tmp_path)["trash"].endswith(".trash/gone")
+    assert as_json("ls", "--runs", tmp_path) == []
+
+
+def test_doctor_tells_device_versions_data_and_disk(tmp_path):
+    facts = as_json("doctor", "--runs", tmp_path / "none")
+    assert facts["device"] in ("cpu", "cuda")
+    assert facts["torch"]
+    assert "digits" in facts["data"]
+    assert facts["disk_free_bytes"] > 0
+    assert "torch" in vitprune("doctor", "--runs", tmp_path).stdout
+
+
+WRONG = [
+    (["run", "oneshot_globl"], "did you mean 'oneshot_global'?"),
+    (["run", "none.yaml"], "none.yaml: cannot be read: No such file or directory"),
+    (["run", "dense", "--workload", "digts"], "did you mean 'digits'?"),
+    (["run", "dense", "--set", "train.lr"], "is not KEY=VALUE"),
+    (["run", "dense", "--set", "train.lr=x"], "train.lr: 'x' is not a number"),
+    (["run", "dense", "--device", "tpu"], "--device tpu: device: 'tpu' is not one of auto, cpu"),
+    (["run", "dense", "--workload", "digits", "--name", "../x"], "a run's name is"),
+    (["run", "dense", "--seed", "x"], "'x' is not a valid int"),
+    (["plan", "nothing"], "'nothing' is not one of attention_only"),
+    (["show", "nothing"], "no run is called 'nothing'"),
+    (["masks", "tiny-run", "--level", "0.7"], "levels of tiny-run are 0, 0.5, 0.9"),
+    (["masks", "tiny-run", "--layer", "9"], "blocks are 0 to 1"),
+    (["plot", "tiny-run", "--x", "time"], "choices are sparsity, epoch, compression, speedup"),
+    (["nothing"], "No such command 'nothing'"),
+    (["ls", "--nothing"], "No such option"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(w) for w, _ in WRONG])
+def test_wrong_input_is_exit_2_and_writes_nothing(words, expected, a_run, tmp_path):
+    where = [] if words == ["nothing"] else folder(a_run)
+    before = sorted(a_run.path.parent.iterdir())
+    done = vitprune(*words, *where, code=2, cwd=tmp_path)
+    assert expected in done.stderr
+    assert done.stdout == ""
+    assert sorted(a_run.path.parent.iterdir()) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_taken_is_exit_2(a_run):
+    words = ("run", "dense", "--workload", "digits", "--name", a_run.id)
+    assert "there is such a run already" in vitprune(*words, *folder(a_run), code=2).stderr
+
+
+def test_a_workload_without_a_loader_is_exit_1_before_a_run_is_made(tmp_path):
+    done = vitprune("run", "presets/oneshot_random.yaml", "--runs", tmp_path / "runs", code=1)
+    assert "the loader of cifar10 is not there yet" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
+    words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
+    override = ("--set", "retrain={policy: finetune, lr: 1e18, fraction: 1}", "--name", "nan")
+    done = vitprune(*words, *override, code=1)
+    assert "diverged at step" in done.stderr
+    shown = as_json("show", "nan", "--runs", tmp_path)
+    assert shown["state"] == "failed"
+    assert shown["levels"][-1]["diverged"] is True
+    assert "diverged, counts as chance" in vitprune("show", "nan", "--runs", tmp_path).stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number):
+    command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
+    command += ["--runs", str(tmp_path), "--name", "long"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "long" / "events.jsonl"
+    while not (log.exists() and log.read_bytes().count(b'"Epoch"') >= 2):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    shown = as_json("show", "long", "--runs", tmp_path)
+    assert (shown["state"], shown["pid"]) == ("stopped", None)
+    kinds = [record["event"] for record in as_json("log", "long", "--runs", tmp_path)]
+    assert kinds[-1] == "Stopped"
+
+
+def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(tmp_path):
+    command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
+    command += ["--runs", str(tmp_path), "--name", "long"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = tmp_path / "long" / "events.jsonl"
+    while not (log.exists() and b'"Epoch"' in log.read_bytes()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    live = as_json("show", "long", "--runs", tmp_path)
+    assert (live["state"], live["pid"]) == ("running", process.pid)
+    held = vitprune("rm", "long", "--runs", tmp_path, code=75).stderr
+    assert f"process {process.pid} on " in held
+    process.kill()
+    process.wait()
+    assert as_json("show", "long", "--runs", tmp_path)["state"] == "lost"
+    vitprune("rm", "long", "--runs", tmp_path)
+
+
+def test_two_hundred_runs_are_listed(a_run, tmp_path):
+    data = a_run.log.read_bytes()
+    for i in range(200):
+        run = RunDir(tmp_path / f"run-{i:03d}").create()
+        run.log.write_bytes(data)
+        cache(run)
+    assert len(as_json("ls", "--runs", tmp_path)) == 200
+
+
+def test_output_that_is_not_utf_8_is_drawn_in_ascii(a_run):
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    assert vitprune("masks", a_run.id, *folder(a_run), env=env).stdout.isascii()
+    assert vitprune("plot", a_run.id, *folder(a_run), env=env).stdout.isascii()
+
+
+def test_hostile_text_in_a_log_reaches_no_terminal(a_run, tmp_path):
+    run = RunDir(tmp_path / "hostile").create()
+    data = a_run.log.read_text().splitlines()[0]
+    body = data.rpartition(',"crc":')[0].replace("oneshot_global", "\\u001b[31m\\u202e[red]")
+    import zlib
+
+    run.log.write_text(f'{body},"crc":{zlib.crc32(body.encode())}}}\n')
+    for words in (["ls"], ["show", "hostile"], ["log", "hostile"]):
+        shown = vitprune(*words, "--runs", tmp_path)
+        assert "\x1b" not in shown.stdout
+        assert "\u202e" not in shown.stdout
+
+
+def test_a_closed_pipe_is_no_traceback(a_run):
+    command = f"{sys.executable} -m vitprune_tui.cli log {a_run.id} --runs {a_run.path.parent}"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
