@@ -33,7 +33,7 @@ def test_digits_end_to_end(tmp_path):
     assert magnitude["id"] in text
     vitprune("export", magnitude["id"], "--runs", tmp_path, "-o", tmp_path / "summary.md")
     report = (tmp_path / "summary.md").read_text()
-    assert f"test accuracy **{100 * dense['test_accuracy']:.4g} %**" in report
+    assert f"test accuracy **{100 * dense['test_accuracy']:.2f} %**" in report
 
 
 @pytest.fixture(scope="module")

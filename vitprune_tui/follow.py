@@ -99,12 +99,12 @@ class _Bar:
             self.progress.console.print(Text(line))
         if isinstance(event, e.Started):
             self.progress.add_task("", total=event.epochs, phase="dense", numbers="", left="?")
-        if isinstance(event, e.Epoch) and self.progress.task_ids:
+        for task in self.progress.task_ids:
             self.progress.update(
-                self.progress.task_ids[0],
+                task,
                 completed=s.epochs_done,
                 phase=phase(s),
-                numbers=_numbers(event),
+                numbers=_numbers(s.epoch) if s.epoch else "",
                 left=text.duration(s.seconds_left),
             )
 

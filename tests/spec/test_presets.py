@@ -44,6 +44,8 @@ def test_each_layer_overrides_the_one_below(preset):
     assert load(path).config.train.batch_size == 64  # the workload's
     assert load(path, overrides=["train.epochs=9"]).config.train.epochs == 9
     assert load(path, "cifar10").config.train.batch_size == 128
+    assert load(path, "workloads/cifar10").workload == "cifar10"
+    assert load(path, str(shipped() / "workloads" / "cifar10.yaml")).workload == "cifar10"
     assert load(path, seed=3).config.seed == 3
 
 
@@ -143,6 +145,12 @@ model: {heads: 7, width: 96}
     starts = ["3:16", "4:26", "5:3", "6:21", "7:7", "8:16"]
     found = wrong(preset(text))
     assert [p.split("mine.yaml:")[1].split(": ")[0] for p in found] == starts
+
+
+def test_every_wrong_value_of_a_list_has_its_own_place(preset):
+    found = wrong(preset("workload: digits\nprune: {sparsities: [a, 0.5, b]}\n"))
+    places = [p.split("mine.yaml:")[1].split(" is")[0] for p in found]
+    assert places == ["2:22: prune.sparsities.0: 'a'", "2:30: prune.sparsities.2: 'b'"]
 
 
 def test_a_wrong_workload_file_is_told_by_its_own_name(preset):

@@ -1,3 +1,4 @@
+import os
 import time
 
 import pytest
@@ -100,5 +101,11 @@ def test_a_file_that_is_not_text_is_told_with_its_byte(tmp_path):
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
     with pytest.raises(SpecError, match="cannot be read: No such file"):
         read(tmp_path / "none.yaml")
-    with pytest.raises(SpecError, match="cannot be read: Is a directory"):
+    with pytest.raises(SpecError, match="is not a file"):
         read(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(SpecError, match="is not a file"):
+        read(tmp_path / "pipe.yaml")

@@ -55,7 +55,7 @@ def test_a_report_has_every_part(tmp_path):
     ):
         assert f"{heading}\n" in text
     assert "vitprune run mine --workload digits --seed 3 --set train.lr=1" in text
-    assert "| 90 % | 90.000 % | 90 % | 20 % | 90 % |" in text
+    assert "| 90 % | 90.000 % | 90 % | 20.00 % | 90.00 % | +0.0 |" in text
 
 
 def test_the_markdown_renders_into_tables_and_code(tmp_path):
@@ -70,7 +70,7 @@ def test_several_runs_stand_side_by_side(tmp_path):
     runs = [exported(tmp_path), exported(tmp_path, "run-2", other)]
     text = markdown(runs, curve="")
     assert "| run | layers | state | dense | 80 % | 90 % |" in text
-    assert "| run-2 | all | done | 90 % | 90 % |  |" in text
+    assert "| run-2 | all | done | 90.00 % | 90.00 % |  |" in text
     assert "### What was asked" in text
 
 

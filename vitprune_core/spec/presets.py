@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 import vitprune_core
 from vitprune_core.spec.config import Config, Section, Workload
@@ -36,6 +37,8 @@ from vitprune_core.spec.source import (
 from vitprune_core.spec.words import wrong_key, wrong_value, wrong_word
 
 S = TypeVar("S", bound=Section)
+KINDS = ("workloads/",)
+"""Folders of presets that are not runs by themselves."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -87,10 +90,12 @@ def load(
 
 def find(name: str, kind: str = "") -> Path:
     """The file of a preset given as a path or a name; `workloads/digits` or `kind` for others."""
-    if name.endswith((".yaml", ".yml")):
+    if not kind and name.startswith(KINDS):
+        kind = name.partition("/")[0]
+    if kind:
+        name = name.removeprefix(f"{kind}/")
+    if "/" in name or name.endswith((".yaml", ".yml")):
         return Path(name)
-    if "/" in name and not kind:
-        kind, _, name = name.rpartition("/")
     choices = {found.name: found.path for found in reversed(list(listed(kind)))}
     if name not in choices:
         what = f"{kind.removesuffix('s') or 'preset'}: {wrong_word(name, sorted(choices))}"
@@ -185,18 +190,21 @@ def _check(kind: type[S], tree: Node, wrong: set[str]) -> tuple[S | None, list[P
             value = kind.model_validate(plain(tree))
             break
         except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=True):
-                if problem["type"] == "too_short" and problem["input"]:
-                    continue  # only because its values are wrong, which is told
-                path = tuple(problem["loc"])
-                problems.append(_explain(kind, tree, path, problem))
-                wrong.add(".".join(map(str, path)))
-                tree = _set_aside(tree, path, missing=problem["type"] == "missing")
+            found = [e for e in error.errors(include_url=False) if not _follows(e)]
+            problems += [_explain(kind, tree, e) for e in found]
+            wrong |= {".".join(map(str, e["loc"])) for e in found}
+            for e in found:
+                tree = _set_aside(tree, e["loc"], missing=e["type"] == "missing")
     if isinstance(value, Config):
         for law in broken(value, wrong):
             node = locate(tree, _path(law.path))
             problems.append(Problem(node.place, f"{law.path}: {law.what}"))
     return (None if problems else value), problems
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """A list is called too short when its values are wrong, which is told already."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 STAND_INS: dict[tuple[str | int, ...], Any] = {
@@ -217,8 +225,9 @@ def _set_aside(tree: Node, path: tuple[str | int, ...], missing: bool) -> Node:
     return tree
 
 
-def _explain(kind: type[Section], tree: Node, path: tuple[str | int, ...], error: Any) -> Problem:
+def _explain(kind: type[Section], tree: Node, error: ErrorDetails) -> Problem:
     """A pydantic error as a sentence at the place it is about."""
+    path = error["loc"]
     node = locate(tree, path)
     dotted = ".".join(map(str, path))
     if error["type"] == "extra_forbidden":

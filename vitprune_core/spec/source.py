@@ -63,12 +63,14 @@ class SpecError(ValueError):
         super().__init__("\n".join(map(str, problems)))
 
 
-def read(path: Path, name: str | None = None) -> tuple[Node, list[Problem]]:
+def read(path: Path) -> tuple[Node, list[Problem]]:
     """A YAML file as a tree, and what is wrong with it as YAML.
 
     Raises `SpecError` when nothing can be made of the file at all.
     """
-    source = name or str(path)
+    source = str(path)
+    if path.exists() and not path.is_file():
+        raise SpecError([Problem(Place(source), "is not a file")])
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)

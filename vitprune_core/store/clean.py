@@ -5,8 +5,10 @@ import unicodedata
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")
 
-MARKDOWN = re.compile(r"[\\`*_\[\]<>#|~$&@]|:(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]")
-"""What GitHub's Markdown would read as more than text: markup, HTML, links, mentions, lists."""
+MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&@]|:(?=//)|(?<=www)\.")
+"""What GitHub's Markdown would read as more than text: emphasis, HTML, links, mentions."""
+BLOCK = re.compile(r"^[-+=]|(?<=^\d)[.)]")
+"""What it would read as a list or a heading where a line begins."""
 
 
 def clean(text: object, longest: int = 2_000) -> str:
@@ -21,8 +23,13 @@ def _harmless(character: str) -> bool:
 
 
 def cell(text: object) -> str:
-    """Text for a cell of a Markdown table or a line of prose: what Markdown reads is escaped."""
-    return MARKDOWN.sub(r"\\\g<0>", clean(text, longest=200))
+    """Text for a cell of a Markdown table, a heading or the middle of a line."""
+    return MARKUP.sub(r"\\\g<0>", clean(text))
+
+
+def prose(text: object) -> str:
+    """Text for a line of its own in Markdown."""
+    return BLOCK.sub(r"\\\g<0>", cell(text))
 
 
 def field(text: object) -> str:

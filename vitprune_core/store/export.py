@@ -5,12 +5,13 @@ Everything that comes from files is escaped: a hostile name stays a name in the 
 
 import csv
 import io
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitprune_core.store.clean import cell, clean, field
-from vitprune_core.store.events import Level
+from vitprune_core.store.clean import cell, clean, field, prose
+from vitprune_core.store.events import Level, Score
 from vitprune_core.store.summary import Reached, Summary
 
 
@@ -46,7 +47,7 @@ def one(run: Exported, deeper: str) -> list[str]:
     return [
         *heading,
         f"{h} What was asked",
-        cell(run.sentence),
+        prose(run.sentence),
         asked(s),
         f"{h} Result",
         result(s),
@@ -89,13 +90,12 @@ def result(s: Summary) -> str:
         return f"{state}. There is no dense model yet."
     d = s.dense
     origin = "found in the shared folder" if d.reused else "trained by this run"
-    lines = [
-        f"{state}. Dense model ({origin}): test accuracy **{_percent(d.test.accuracy)}**,",
-        f"validation {_percent(d.validation.accuracy)}, after {d.epochs} epochs",
-        f"in {d.seconds:,.0f} s; {s.parameters or 0:,} parameters, {s.prunable or 0:,} prunable,",
-        f"{s.taking_part or 0:,} taking part.",
-    ]
-    return "\n".join(lines)
+    return (
+        f"{state}. Dense model ({origin}): test accuracy **{_accuracy(d.test)}**, "
+        f"validation {_accuracy(d.validation)}, after {d.epochs} epochs in {d.seconds:,.0f} s; "
+        f"{s.parameters or 0:,} parameters, {s.prunable or 0:,} prunable, "
+        f"{s.taking_part or 0:,} taking part."
+    )
 
 
 LEVEL_HEAD = (
@@ -139,10 +139,10 @@ def _level_row(s: Summary, reached: Reached) -> tuple[object, ...]:
         _percent(level.sparsity_asked),
         f"{100 * level.sparsity:.3f} %",
         _percent(level.sparsity_prunable),
-        _percent(level.test_before.accuracy),
-        _percent(level.test.accuracy),
+        _accuracy(level.test_before),
+        _accuracy(level.test),
         f"{100 * (level.test.accuracy - s.dense.test.accuracy):+.1f}" if s.dense else "",
-        _percent(level.validation.accuracy),
+        _accuracy(level.validation),
         f"{level.test.loss:.4f}",
         f"{level.nonzero_parameters:,}",
         f"{level.compression:.2f}x",
@@ -207,9 +207,9 @@ def side_by_side(runs: Sequence[Exported]) -> str:
 
     def row(run: Exported) -> list[object]:
         s = run.summary
-        at = {r.level.sparsity_asked: _percent(r.level.test.accuracy) for r in s.levels}
+        at = {r.level.sparsity_asked: _accuracy(r.level.test) for r in s.levels}
         layers = (s.config.get("prune") or {}).get("layers", "")
-        dense = _percent(s.dense.test.accuracy) if s.dense else ""
+        dense = _accuracy(s.dense.test) if s.dense else ""
         return [run.id, layers, s.state, dense, *(at.get(a, "") for a in asked)]
 
     head = ("run", "layers", "state", "dense", *map(_percent, asked))
@@ -271,7 +271,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {cell(line)}" for line in lines)
+    return "\n".join(f"- {prose(line)}" for line in lines)
 
 
 def fenced(text: str, language: str = "text") -> str:
@@ -283,12 +283,14 @@ def fenced(text: str, language: str = "text") -> str:
     return "\n".join([fence + language, *lines, fence])
 
 
+def _accuracy(score: Score) -> str:
+    return f"{100 * score.accuracy:.2f} %"
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
 def _quoted(text: str) -> str:
     """For a POSIX shell."""
-    import shlex
-
     return shlex.quote(clean(text))
