@@ -52,11 +52,11 @@ def run(
     json: Json = False,
 ) -> None:
     """Train, prune, retrain and measure what PRESET asks for, as a new run."""
-    from vitprune_tui import train
+    from vitprune_tui.commands import run as command
 
     loaded = load(preset, workload, set, seed, device)
     # --here is what `run` always does until there are workers of their own.
-    value, shown = train.run(loaded, runs, name)
+    value, shown = command.run(loaded, runs, name)
     answer(value, shown, json)
 
 
@@ -72,12 +72,12 @@ def plan(
     json: Json = False,
 ) -> None:
     """Phases, learning rate, cost and ETA of what `run` would do."""
-    from vitprune_tui import planned
+    from vitprune_tui.commands import plan as command
 
     config = load(preset, workload, set, seed, device).config
     if json:
-        return answer(planned.as_json(config), "", json)
-    answer(None, planned.as_text(config, runs, look(ascii)), json)
+        return answer(command.as_json(config), "", json)
+    answer(None, command.as_text(config, runs, look(ascii)), json)
 
 
 @app.command()
@@ -86,10 +86,10 @@ def presets(
     json: Json = False,
 ) -> None:
     """What can be asked for: presets and workloads, own and shipped."""
-    from vitprune_tui import listing
+    from vitprune_tui.commands import presets as command
 
     value: Any
-    value, shown = listing.one(show) if show else listing.everything()
+    value, shown = command.one(show) if show else command.everything()
     answer(value, shown, json)
 
 
@@ -100,7 +100,7 @@ def ls(runs: Runs = RUNS, json: Json = False) -> None:
     from vitprune_core.store.runs import runs as every
     from vitprune_core.store.summary import brief
     from vitprune_core.store.values import to_json
-    from vitprune_tui import tables
+    from vitprune_tui.draw import tables
 
     briefs = [(name_of(runs, run), brief(run)) for run in every(runs)]
     briefs.sort(key=lambda named: named[1].started or 0)
@@ -113,8 +113,9 @@ def ls(runs: Runs = RUNS, json: Json = False) -> None:
 @app.command()
 def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """One run: state, dense model, levels."""
-    from vitprune_core.store.summary import as_shown, summarize
-    from vitprune_tui import tables
+    from vitprune_core.store.shown import as_shown
+    from vitprune_core.store.summary import summarize
+    from vitprune_tui.draw import tables
 
     found = find(runs, run)
     summary = summarize(found)
@@ -140,7 +141,7 @@ def log(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Everything that happened in a run, record by record."""
     from vitprune_core.store.log import entries
     from vitprune_core.store.values import to_json
-    from vitprune_tui import tables
+    from vitprune_tui.draw import tables
 
     records = list(entries(find(runs, run).log))
     known = [{**r._asdict(), "event": type(r.event).__name__, **to_json(r.event)} for r in records]
@@ -158,9 +159,9 @@ def masks(
     json: Json = False,
 ) -> None:
     """Which weights stayed: densities, and heatmaps with a line between heads."""
-    from vitprune_tui import heatmaps
+    from vitprune_tui.commands import masks as command
 
-    answer(*heatmaps.masks(find(runs, run), level, layer, matrix, look(ascii)), json)
+    answer(*command.masks(find(runs, run), level, layer, matrix, look(ascii)), json)
 
 
 @app.command()
@@ -174,9 +175,9 @@ def plot(
     json: Json = False,
 ) -> None:
     """Accuracy curves of one run or several."""
-    from vitprune_tui import plotted
+    from vitprune_tui.commands import plot as command
 
-    answer(*plotted.plot([find(runs, name) for name in run], x, look(ascii)), json)
+    answer(*command.plot([find(runs, name) for name in run], x, look(ascii)), json)
 
 
 @app.command()
@@ -188,17 +189,17 @@ def export(
     json: Json = False,
 ) -> None:
     """Runs as Markdown: what was asked, results, densities, masks, how to reproduce."""
-    from vitprune_tui import exported
+    from vitprune_tui.commands import export as command
 
-    answer(*exported.export([find(runs, name) for name in run], output, csv), json)
+    answer(*command.export([find(runs, name) for name in run], output, csv), json)
 
 
 @app.command()
 def doctor(runs: Runs = RUNS, json: Json = False) -> None:
     """Device, versions, data found, disk, permissions."""
-    from vitprune_tui import diagnosis
+    from vitprune_tui.commands import doctor as command
 
-    answer(*diagnosis.doctor(runs), json)
+    answer(*command.doctor(runs), json)
 
 
 def load(

@@ -122,6 +122,21 @@ def test_a_shared_dense_model_gives_the_same_bytes_as_a_fresh_one(tiny, tmp_path
     assert of(e.Level, fresh) == of(e.Level, again)
 
 
+@pytest.mark.parametrize("file", ["weights.safetensors", "state.safetensors", "dense.json"])
+def test_a_damaged_dense_model_is_moved_aside_and_trained_again(tiny, tmp_path, file):
+    loaded = tiny("oneshot_global", "prune.sparsities=[0.5]")
+    first, _ = carried_out(loaded, tmp_path, "first")
+    (folder,) = (tmp_path / ".dense").iterdir()
+    data = bytearray((folder / file).read_bytes())
+    data[len(data) // 2] ^= 4
+    (folder / file).write_bytes(data)
+    again, _ = carried_out(loaded, tmp_path, "again")
+    assert not of(e.DenseReused, again)
+    assert again == first
+    kept = [f.name.endswith(".corrupt") for f in sorted((tmp_path / ".dense").iterdir())]
+    assert kept == [False, True]
+
+
 def test_another_recipe_is_another_dense_model(tiny, tmp_path):
     carried_out(tiny("dense"), tmp_path, "a")
     for i, changed in enumerate(("train.lr=0.002", "data.fold=1", "threads=2", "model.mlp=9")):

@@ -9,7 +9,8 @@ from vitprune_core.store import events as e
 from vitprune_core.store.clean import cell, clean, field
 from vitprune_core.store.export import Exported, as_csv, markdown
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import as_shown, summarize
+from vitprune_core.store.shown import as_shown
+from vitprune_core.store.summary import summarize
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,7 +8,8 @@ from vitprune_core.store import events as e
 from vitprune_core.store.lock import Held, hold, holder
 from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import as_shown, brief, cache, fold, summarize
+from vitprune_core.store.shown import as_shown
+from vitprune_core.store.summary import brief, cache, fold, summarize
 
 SCORE = e.Score(accuracy=0.9, loss=0.3)
 MATRIX = e.Matrix(density=0.1, heads=(0.1, 0.1), dead_rows=0, dead_columns=1)

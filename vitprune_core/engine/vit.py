@@ -96,9 +96,10 @@ def patches(images_BCYX: Tensor, side: int) -> Tensor:
 
 @torch.no_grad()
 def initial(config: Config) -> dict[str, Tensor]:
-    """The weights that training starts from: truncated normal matrices, biases 0, norms 1.
+    """The weights that training starts from, by parameter, on the config's device.
 
-    Each parameter has a generator of its own, so that none depends on the others' order.
+    Matrices, positions and class token are truncated normal, biases 0, norms 1. Each parameter has
+    a generator of its own, so that none depends on the others' order.
     """
     model = ViT(config.model, config.data)
     weights = {}
@@ -109,7 +110,7 @@ def initial(config: Config) -> dict[str, Tensor]:
             draw = generator("init", config.seed, name)
             bound = 2 * INIT_STD
             nn.init.trunc_normal_(parameter, std=INIT_STD, a=-bound, b=bound, generator=draw)
-        weights[name] = parameter.detach().clone()
+        weights[name] = parameter.detach().to(config.device)
     return weights
 
 

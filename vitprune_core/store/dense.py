@@ -9,10 +9,15 @@
 | `images.npz`         | per test image: right or wrong, negative log-likelihood  |
 """
 
+import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+import time
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vitprune_core.store.events import DenseTrained, Epoch
@@ -27,6 +32,8 @@ class DenseRecord:
     seconds: float
     epochs: tuple[Epoch, ...]
     trained: DenseTrained
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    """File -> hash of its bytes: a flipped bit in a model is not to be seen otherwise."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,11 @@ class DenseDir:
         path.mkdir(parents=True)
         return DenseDir(path)
 
-    def commit(self, draft: "DenseDir") -> None:
+    def commit(self, draft: "DenseDir", record: DenseRecord) -> None:
         """The draft becomes the model in one rename; of two processes the first one's stays."""
+        sealed = replace(record, sha256={f.name: _sha256(f) for f in draft.path.iterdir()})
+        told = to_json(sealed)
+        draft.record.write_text(json.dumps({"crc": _crc(told), "record": told}))
         for file in draft.path.iterdir():
             sync(file)
         try:
@@ -82,8 +92,23 @@ class DenseDir:
             shutil.rmtree(draft.path)
         sync(self.path.parent)
 
-    def write_record(self, record: DenseRecord) -> None:
-        self.record.write_text(json.dumps(to_json(record)))
+    def read(self) -> DenseRecord | None:
+        """How it came to be; None when it is not there, or damaged and therefore moved aside."""
+        if not self.exists:
+            return None
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            data = json.loads(self.record.read_bytes())
+            record = from_json(DenseRecord, data["record"])
+            files = all(_sha256(self.path / name) == sha for name, sha in record.sha256.items())
+            if files and _crc(data["record"]) == data["crc"]:
+                return record
+        self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns()}.corrupt"))
+        return None
 
-    def read_record(self) -> DenseRecord:
-        return from_json(DenseRecord, json.loads(self.record.read_bytes()))
+
+def _crc(told: object) -> int:
+    return zlib.crc32(json.dumps(told).encode())
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -15,8 +15,8 @@ from vitprune_core.spec.sentence import sentence
 from vitprune_core.store import runs
 from vitprune_core.store.events import Created
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import as_shown
-from vitprune_tui import tables
+from vitprune_core.store.shown import as_shown
+from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.wrong import Unable, Wrong
 

@@ -9,10 +9,11 @@ from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store.export import Exported, as_csv, markdown
 from vitprune_core.store.rundir import RunDir, write
-from vitprune_core.store.summary import Summary, as_shown, summarize
+from vitprune_core.store.shown import as_shown
+from vitprune_core.store.summary import Summary, summarize
+from vitprune_tui.commands.masks import thumbnails
+from vitprune_tui.commands.plot import curve
 from vitprune_tui.draw.plots import Look
-from vitprune_tui.heatmaps import thumbnails
-from vitprune_tui.plotted import curve
 from vitprune_tui.wrong import Unable, Wrong
 
 LOOK = Look(columns=100, rows=22)

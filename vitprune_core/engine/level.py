@@ -1,0 +1,92 @@
+"""What is told and kept of a round: how the model does, what is left of it, its files."""
+
+from dataclasses import dataclass
+
+from vitprune_core.engine import files
+from vitprune_core.engine.data import Dataset
+from vitprune_core.engine.evaluate import PerImage, evaluate
+from vitprune_core.engine.measure import Remains, grids
+from vitprune_core.engine.pruning.mask import Masks
+from vitprune_core.engine.state import State
+from vitprune_core.engine.train import NotFinite
+from vitprune_core.engine.vit import ViT
+from vitprune_core.spec.config import Config, level_name
+from vitprune_core.spec.plan import Plan, Round
+from vitprune_core.store import events as e
+from vitprune_core.store.grids import save as save_grids
+from vitprune_core.store.rundir import RunDir
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How the model does on what is not trained on, at one moment."""
+
+    validation: e.Score
+    test: e.Score
+    images: PerImage
+    """Of the test set."""
+
+    @classmethod
+    def of(cls, model: ViT, data: Dataset) -> "Scores":
+        images, test = evaluate(model, data.test)
+        return cls(evaluate(model, data.validation)[1], test, images)
+
+
+def pruned(round: Round, counts: Remains, before: Scores) -> e.Pruned:
+    return e.Pruned(
+        round=round.number,
+        sparsity_asked=round.sparsity,
+        sparsity=counts.sparsity,
+        matrices=counts.matrices,
+        validation=before.validation,
+        test=before.test,
+    )
+
+
+def level(
+    round: Round, counts: Remains, before: Scores, after: Scores, epochs: int, sha256: str
+) -> e.Level:
+    return e.Level(
+        round=round.number,
+        listed=round.listed,
+        sparsity_asked=round.sparsity,
+        validation_before=before.validation,
+        validation=after.validation,
+        test_before=before.test,
+        test=after.test,
+        epochs=epochs,
+        weights_sha256=sha256,
+        effective_sparsity=None,
+        removable=None,
+        silent_heads=None,
+        key_blind_heads=None,
+        **vars(counts),
+    )
+
+
+def diverged(stop: NotFinite, steps: Plan) -> e.Diverged:
+    """A level that diverged counts as chance: it is told, not lost."""
+    here = (stop.phase.round, stop.phase.sparsity)
+    return e.Diverged(
+        round=stop.phase.round,
+        listed=any((r.number, r.sparsity) == here and r.listed for r in steps.rounds),
+        sparsity_asked=stop.phase.sparsity,
+        step=stop.step,
+        epoch=stop.epoch,
+        lr=stop.lr,
+        gradient_norm=stop.gradient_norm,
+    )
+
+
+def save_masks(run: RunDir, masks: Masks, config: Config, round: Round) -> None:
+    name = level_name(round.sparsity)
+    files.save_masks(run.mask(name), masks)
+    save_grids(run.grid(name), grids(masks, config, round.sparsity))
+
+
+def save_level(
+    run: RunDir, state: State, data: Dataset, round: Round, before: Scores, after: Scores
+) -> None:
+    name = level_name(round.sparsity)
+    files.save_tensors(run.weights(name), state.weights)
+    files.save_images(run.images(name), data.test_index, after.images, before.images)
