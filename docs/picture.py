@@ -1,5 +1,6 @@
-"""Draw the README's picture from real runs: `python docs/picture.py RUN RUN` writes docs/picture.svg."""
+"""Draw the README's picture, docs/picture.svg, from real runs: `python docs/picture.py RUN RUN`."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ WIDTH = 100
 
 
 def main(runs: list[str]) -> None:
-    console = Console(record=True, width=WIDTH, file=open("/dev/null", "w"), force_terminal=True)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     for words in (["plot", *runs], ["masks", runs[0], "--level", "0.95", "--layer", "2"]):
         shown = " ".join(["$ vitprune", *words])
         console.print(Text(shown, style="bold"))

@@ -1,12 +1,14 @@
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
+from vitprune_core.engine.adamw import AdamW
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.pruning import make_masks
-from vitprune_core.engine.state import adamw, fresh, masked, put, take
+from vitprune_core.engine.state import fresh, masked
 from vitprune_core.engine.train import batches, check_removed, train
-from vitprune_core.engine.vit import ViT, initial
+from vitprune_core.engine.vit import ViT, decays, initial
 from vitprune_core.spec import shape
 from vitprune_core.spec.plan import Train
 
@@ -30,14 +32,32 @@ def result(events):
 def test_a_state_comes_back_as_it_was_put(request_):
     config, data, model = request_
     state = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
-    optimizer = adamw(model, 0.05)
-    put(state, model, optimizer)
-    again = take(model, optimizer)
+    again = AdamW(model, state, 0.05).state
     assert again.step == state.step == 5
     for name in state.weights:
         assert torch.equal(again.weights[name], state.weights[name])
         assert torch.equal(again.first[name], state.first[name])
         assert torch.equal(again.second[name], state.second[name])
+
+
+def test_updates_equal_torchs_own_adamw(request_):
+    config, data, model = request_
+    ours = AdamW(model, fresh(initial(config)), 0.05)
+    other = ViT(config.model, config.data)
+    other.load_state_dict(initial(config))
+    matrices = [p for n, p in other.named_parameters() if decays(n, p)]
+    rest = [p for n, p in other.named_parameters() if not decays(n, p)]
+    groups = [{"params": matrices}, {"params": rest, "weight_decay": 0.0}]
+    theirs = torch.optim.AdamW(groups, weight_decay=0.05)
+    for lr in (1e-3, 1e-2, 3e-3):
+        theirs.param_groups[0]["lr"] = theirs.param_groups[1]["lr"] = lr
+        for each in (model, other):
+            each.zero_grad()
+            cross_entropy(each(data.train.images), data.train.labels).backward()
+        ours.update(lr)
+        theirs.step()
+    for name, weight in other.named_parameters():
+        torch.testing.assert_close(ours.state.weights[name], weight.detach())
 
 
 def test_training_does_not_depend_on_what_the_model_was_before(request_):

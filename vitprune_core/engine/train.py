@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitprune_core.engine.adamw import AdamW
 from vitprune_core.engine.data import Dataset, Part
 from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.seeds import generator
-from vitprune_core.engine.state import State, Tensors, adamw, put, take
+from vitprune_core.engine.state import State, Tensors
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.plan import Train, lr_of
@@ -39,8 +40,7 @@ def train(
     `model` is working space: what it was before does not matter. `masks` are booleans by parameter
     name, True = kept. Raises `NotFinite`.
     """
-    optimizer = adamw(model, config.train.weight_decay)
-    put(state, model, optimizer)
+    optimizer = AdamW(model, state, config.train.weight_decay)
     kept = [(p, masks[name]) for name, p in model.named_parameters() if name in masks]
     steps = -(-len(data.train) // config.train.batch_size)
     for epoch in range(phase.start, phase.stop):
@@ -55,7 +55,10 @@ def train(
             if not math.isfinite(value):
                 step = (epoch - phase.start) * steps + i
                 raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
-            update(optimizer, loss, lr, kept)
+            model.zero_grad()
+            loss.backward()
+            mask_gradients(kept)
+            optimizer.update(lr)
             total += value * len(labels)
         check_removed(kept)
         _, validation = evaluate(model, data.validation)
@@ -68,7 +71,7 @@ def train(
             lr=lr,
             validation=validation,
         )
-    return take(model, optimizer)
+    return optimizer.state
 
 
 def batches(
@@ -81,18 +84,11 @@ def batches(
         yield part.images[at], part.labels[at]
 
 
-def update(
-    optimizer: torch.optim.Optimizer, loss: Tensor, lr: float, kept: Sequence[tuple[Tensor, Tensor]]
-) -> None:
-    """One step of AdamW. Masking the gradient is enough: with moments at zero, weights stay 0."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    optimizer.zero_grad()
-    loss.backward()
+def mask_gradients(kept: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """All that it takes: with weight and moments at zero, AdamW and its decay leave them there."""
     for parameter, mask in kept:
         assert parameter.grad is not None
         parameter.grad.mul_(mask)
-    optimizer.step()
 
 
 def check_removed(kept: Sequence[tuple[Tensor, Tensor]]) -> None:
