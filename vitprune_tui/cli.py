@@ -119,7 +119,7 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 
     found = find(runs, run)
     summary = summarize(found)
-    answer(as_shown(found, summary), tables.run(found.id, summary, ""), json)
+    answer(as_shown(found, summary), tables.run(found.id, summary), json)
 
 
 @app.command()

@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import zlib
 
@@ -42,6 +43,18 @@ def test_a_record_is_a_line_whose_crc_covers_what_stands_before_it(path):
     record = json.loads(line)
     assert list(record)[:5] == ["seq", "attempt", "time", "seconds", "event"]
     assert (record["seq"], record["attempt"], record["event"]) == (1, 3, "Epoch")
+
+
+def test_a_record_that_does_not_fit_on_the_disk_leaves_nothing_behind(path, monkeypatch):
+    log = Log(path)
+    log.append(epoch(0))
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:10]))
+    with pytest.raises(OSError, match="No space left on device"):
+        log.append(epoch(1))
+    monkeypatch.undo()
+    assert log.append(epoch(2)).seq == 2
+    assert events(path) == [epoch(0), epoch(2)]
 
 
 def test_a_log_that_is_not_there_is_empty(path):

@@ -173,7 +173,7 @@ def test_doctor_tells_device_versions_data_and_disk(tmp_path):
     assert facts["device"] in ("cpu", "cuda")
     assert facts["torch"]
     assert "digits" in facts["data"]
-    assert facts["disk_free_bytes"] > 0
+    assert facts["disk_free"] > 0
     assert "torch" in vitprune("doctor", "--runs", tmp_path).stdout
 
 

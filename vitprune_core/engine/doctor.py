@@ -9,8 +9,11 @@ import sklearn
 import torch
 
 import vitprune_core
-from vitprune_core.engine.data import LOADERS
 from vitprune_core.engine.device import device_name
+from vitprune_core.spec.datasets import DATASETS
+
+FOUND = {"digits": "inside scikit-learn"}
+"""Where the images of a workload are."""
 
 
 def diagnose() -> dict[str, object]:
@@ -24,7 +27,7 @@ def diagnose() -> dict[str, object]:
         "device": "cuda" if cuda else "cpu",
         "device_name": device_name("cuda" if cuda else "cpu"),
         "cpu_cores": os.cpu_count() or 1,
-        "data": dict.fromkeys(LOADERS, "inside scikit-learn"),
+        "data": {name: FOUND.get(name, "no loader yet") for name in DATASETS},
     }
 
 

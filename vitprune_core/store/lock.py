@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,19 +37,28 @@ class Held(Exception):
 
 @contextmanager
 def hold(path: Path, attempt: int) -> Iterator[Holder]:
-    """Hold the lock while the block runs; raises `Held` at once when somebody else has it."""
+    """Hold the lock while the block runs; raises `Held` when somebody else has it."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Held(_read(path)) from None
+        if not _take(file):
+            raise Held(_read(path))
         me = Holder(socket.gethostname(), os.getpid(), attempt, _boot())
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(to_json(me)).encode(), 0)
         yield me
     finally:
         os.close(file)
+
+
+def _take(file: int) -> bool:
+    """Try for a moment: a reader that looks whether the lock is free holds it as long."""
+    for _ in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.02)
+    return False
 
 
 def holder(path: Path) -> Holder | None:

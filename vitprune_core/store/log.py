@@ -8,6 +8,7 @@ stands before `,"crc":`. A record is written by one `os.write`: a reader waits f
 writer removes a torn tail before it appends.
 """
 
+import errno
 import json
 import os
 import time
@@ -41,18 +42,20 @@ class Log:
         self.clock = time.monotonic()
 
     def append(self, event: Event) -> Entry:
+        """Write one event; either the whole record is there afterwards, or nothing of it."""
         now = time.monotonic()
-        self.seq, seconds, self.clock = self.seq + 1, now - self.clock, now
-        line = encode(self.seq, self.attempt, time.time(), seconds, event)
+        seq, when, seconds = self.seq + 1, round(time.time(), 3), round(now - self.clock, 6)
+        line = encode(seq, self.attempt, when, seconds, event)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            written = os.write(file, line)
-            if written != len(line):
-                raise OSError(f"{self.path}: {written} of {len(line)} bytes were written")
-            end = os.fstat(file).st_size
+            start = os.fstat(file).st_size
+            if os.write(file, line) != len(line):
+                os.ftruncate(file, start)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         finally:
             os.close(file)
-        return decode(line, end) or Entry(0, 0, 0, 0, Damaged(bytes=len(line)), end)
+        self.seq, self.clock = seq, now
+        return Entry(seq, self.attempt, when, seconds, event, start + len(line))
 
     def sync(self) -> None:
         """Make what was appended survive a power cut."""
@@ -88,8 +91,8 @@ def encode(seq: int, attempt: int, when: float, seconds: float, event: Event) ->
     record = {
         "seq": seq,
         "attempt": attempt,
-        "time": round(when, 3),
-        "seconds": round(seconds, 6),
+        "time": when,
+        "seconds": seconds,
         "event": type(event).__name__,
         **to_json(event),
     }

@@ -42,10 +42,15 @@ def _folder(runs: Path) -> dict[str, Any]:
         notes.append("less than 1 GiB is free")
     if runs.exists() and runs.stat().st_mode & 0o002:
         notes.append(f"everybody on this machine may write to {runs}")
-    return {"runs": str(runs), "disk_free_bytes": free, "advice": notes}
+    return {"runs": str(runs), "disk_free": free, "advice": notes}
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return "; ".join(map(str, value)) or "nothing to do"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    match value:
+        case list():
+            return "; ".join(map(str, value)) or "nothing to do"
+        case dict():
+            return ", ".join(f"{name}: {what}" for name, what in value.items())
+        case int() if value > 1 << 20:
+            return f"{value / (1 << 30):.1f} GiB"
+    return str(value)

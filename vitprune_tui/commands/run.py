@@ -44,7 +44,7 @@ def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any],
         raise typer.Exit(130) from None
     if summary.state != "done":
         raise Unable(f"{made.id}: {summary.state}: {summary.reason}")
-    return as_shown(made, summary), tables.run(made.id, summary, "")
+    return as_shown(made, summary), tables.run(made.id, summary)
 
 
 def _create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:

@@ -66,9 +66,10 @@ def _remarks(level: e.Level) -> Iterable[str]:
         yield f"{sum(level.dead_neurons.values())} neurons dead"
 
 
-def run(name: str, s: Summary, sentence: str) -> str:
+def run(name: str, s: Summary) -> str:
     lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
-    lines += [clean(sentence)] if sentence else []
+    asked = f"{s.preset} on {s.config.get('workload')}, seed {s.config.get('seed')}"
+    lines.append(clean(", ".join([asked, *s.overrides])))
     if s.dense:
         d = s.dense
         origin = "shared" if d.reused else "trained here"
