@@ -43,7 +43,7 @@ def curves(
     glyphs, line, dash = (ASCII_POINTS, ".", "-") if look.ascii else (POINTS, "braille", "╌")
     left, right = _range([x for s in series for x in s.x])
     if level:
-        plt.plot([left, right], [level[0]] * 2, marker=dash, color="gray")
+        plt.plot([left, right], [level[0]] * 2, marker=dash, color="white")
     for i, s in enumerate(series):
         plt.plot(s.x, s.y, marker=line, color=COLOURS[i % len(COLOURS)])
     for i, s in enumerate(series if points else ()):
@@ -103,8 +103,9 @@ def _canvas(look: Look) -> ModuleType:
     plt.clear_figure()
     plt.theme("clear" if not look.colour else "default")
     if look.colour:
-        plt.canvas_color("default")
-        plt.axes_color("default")
+        for paint in (plt.canvas_color, plt.axes_color, plt.ticks_color):
+            paint("default")
+    plt.limit_size(False, False)  # else it is cut to a terminal that may not be where it is shown
     plt.plot_size(look.columns, look.rows)
     return plt  # type: ignore[no-any-return]
 
