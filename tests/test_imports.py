@@ -1,6 +1,7 @@
 """What loads what: the bench opens in a moment because it never loads torch."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -38,9 +39,10 @@ def modules(arguments):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
 def test_no_command_but_run_loads_torch(command, a_run, tmp_path):
+    shutil.copytree(a_run.path, tmp_path / "runs" / a_run.id)
     words = {"RUN": a_run.id, "OUT": str(tmp_path / "out.md")}
     arguments = [words.get(word, word) for word in command]
-    runs = [] if command[0] in ("--help", "presets") else ["--runs", str(a_run.path.parent)]
+    runs = [] if command[0] in ("--help", "presets") else ["--runs", str(tmp_path / "runs")]
     loaded = modules([*arguments, *runs])
     assert not loaded & {"torch", "numpy", "sklearn", "vitprune_core.engine"}
     if command[0] in ("--help", "ls"):

@@ -26,8 +26,8 @@ def work(run: RunDir, created: Created, config: Config) -> Iterator[Entry]:
     """
     with hold(run.lock, attempt=1):
         log = Log(run.log)
-        yield log.append(created)
         try:
+            yield log.append(created)
             config = resolve(config)
             write(run.config, dump(config).encode())
             for event in execute(config, load(config), run):

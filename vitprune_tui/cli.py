@@ -56,8 +56,9 @@ def run(
 
     loaded = load(preset, workload, set, seed, device)
     # --here is what `run` always does until there are workers of their own.
-    value, shown = command.run(loaded, runs, name)
+    value, shown, code = command.run(loaded, runs, name)
     answer(value, shown, json)
+    raise typer.Exit(code)
 
 
 @app.command()

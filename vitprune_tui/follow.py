@@ -41,7 +41,8 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             size = f"{event.parameters:,} parameters, {event.taking_part:,} weights take part"
             return f"{size} · {where} · {event.epochs} epochs planned"
         case e.DenseReused():
-            return f"dense model {event.hash} is there already: the run starts at pruning"
+            other = f" (trained with another {', '.join(event.differs)})" if event.differs else ""
+            return f"dense model {event.hash} is there already{other}: the run starts at pruning"
         case e.DenseTrained():
             took = text.duration(s.dense.seconds) if s.dense else "?"
             verb = "trained before" if s.reused else "trained"

@@ -10,9 +10,15 @@ import torch
 from vitprune_core.engine import files
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.device import resolve
+from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.execute import execute
+from vitprune_core.engine.level import diverged
 from vitprune_core.engine.measure import remains
+from vitprune_core.engine.pruning.mask import with_biases
+from vitprune_core.engine.train import NotFinite
+from vitprune_core.engine.vit import ViT
 from vitprune_core.spec import shape
+from vitprune_core.spec.plan import plan
 from vitprune_core.store import events as e
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.grids import load as load_grids
@@ -172,20 +178,62 @@ def test_epochs_count_from_the_dense_model(tiny, shared):
 @pytest.mark.parametrize("policy", ["lr_rewind", "finetune", "restart"])
 @pytest.mark.parametrize("optimizer", ["keep", "reset"])
 def test_every_policy_retrains_with_moments_kept_or_reset(tiny, shared, policy, optimizer):
-    overrides = (f"retrain={{policy: {policy}, fraction: 0.5, optimizer: {optimizer}}}",)
+    rate = ", lr: 2e-3" if policy == "finetune" else ""
+    overrides = (f"retrain={{policy: {policy}, fraction: 0.5, optimizer: {optimizer}{rate}}}",)
     name = f"{policy}-{optimizer}"
     events, _ = carried_out(
         tiny("oneshot_global", "prune.sparsities=[0.5]", *overrides), shared, name
     )
     (epoch,) = [event for event in of(e.Epoch, events) if event.round == 1]
-    lr = {"lr_rewind": 3e-5, "finetune": 3e-5, "restart": 3e-5}[policy]
-    assert epoch.lr == pytest.approx(lr)
+    assert epoch.lr == pytest.approx({"lr_rewind": 3e-5, "finetune": 2e-3, "restart": 3e-5}[policy])
+    assert epoch.epoch == {"lr_rewind": 1, "finetune": 1, "restart": 0}[policy]
     kept = of(e.Level, events)[0].weights_sha256
-    other = f"retrain={{policy: {policy}, fraction: 0.5, optimizer: reset}}"
+    other = f"retrain={{policy: {policy}, fraction: 0.5, optimizer: reset{rate}}}"
     events, _ = carried_out(
         tiny("oneshot_global", "prune.sparsities=[0.5]", other), shared, f"{name}2"
     )
     assert (of(e.Level, events)[0].weights_sha256 == kept) == (optimizer == "reset")
+
+
+def test_an_iterative_round_goes_on_from_the_weights_of_the_round_before(tiny, shared):
+    overrides = ("prune.sparsities=[0.5, 0.75]", "prune.step=0.5", "retrain.fraction=0.5")
+    loaded = tiny("iterative_global", *overrides)
+    events, run = carried_out(loaded, shared, "trajectory")
+    weights = files.load_tensors(run.weights("0.5"), "cpu")
+    masks = files.load_masks(run.mask("0.75"))
+    config = resolve(loaded.config)
+    model = ViT(config.model, config.data)
+    parameters = with_biases(masks, "weight")
+    model.load_state_dict({n: w * parameters.get(n, 1) for n, w in weights.items()})
+    assert evaluate(model, load_data(config).test)[1] == of(e.Level, events)[1].test_before
+
+
+def test_a_second_cycle_goes_on_from_the_first(tiny, shared):
+    overrides = ("prune.sparsities=[0.5]", "retrain.fraction=0.5")
+    once, _ = carried_out(tiny("oneshot_global", *overrides), shared, "once")
+    twice, _ = carried_out(tiny("oneshot_global", *overrides, "retrain.cycles=2"), shared, "twice")
+    first, second = (event for event in of(e.Epoch, twice) if event.round == 1)
+    assert first == next(event for event in of(e.Epoch, once) if event.round == 1)
+    assert second.loss < first.loss
+    assert of(e.Level, twice)[0].weights_sha256 != of(e.Level, once)[0].weights_sha256
+
+
+def test_random_masks_are_of_the_dense_weights_and_the_seed(tiny, shared):
+    wanted = ("prune.sparsities=[0.5, 0.75]", "prune.step=0.5", "retrain.fraction=0.5")
+    _, oneshot = carried_out(tiny("oneshot_random", *wanted), shared, "shots")
+    _, iterative = carried_out(tiny("iterative_random", *wanted), shared, "rounds")
+    _, other = carried_out(tiny("oneshot_random", *wanted, seed=1), shared, "other")
+    for name in ("0.5", "0.75"):
+        masks = [files.load_masks(run.mask(name)) for run in (oneshot, iterative, other)]
+        assert all(torch.equal(masks[0][m], masks[1][m]) for m in masks[0])
+        assert not all(torch.equal(masks[0][m], masks[2][m]) for m in masks[0])
+
+
+@pytest.mark.parametrize("changed", ["weight_decay=0.3", "label_smoothing=0.3", "lr=0.002"])
+def test_every_key_of_the_recipe_changes_the_weights(tiny, shared, changed):
+    plain, _ = carried_out(tiny("dense"), shared, f"plain-{changed}")
+    other, _ = carried_out(tiny("dense", f"train.{changed}"), shared, f"other-{changed}")
+    assert plain[-1] != other[-1]
 
 
 def test_no_retraining_leaves_what_pruning_left(tiny, shared):
@@ -210,10 +258,18 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tiny, tmp_path):
     events, _ = carried_out(tiny("oneshot_global", "train.lr=1e18"), tmp_path, "nan")
     stop = events[-1]
     assert isinstance(stop, e.Diverged)
-    assert (stop.round, stop.listed) == (0, False)
+    assert (stop.round, stop.level) == (0, None)
     assert stop.lr > 1e15
     assert stop.step > 0
     assert not DenseDir.of(tmp_path, "x").path.parent.exists()
+
+
+@pytest.mark.parametrize("overrides", [("train.lr=1e30", "train.epochs=1"), ("train.lr=1e20",)])
+def test_a_model_that_breaks_in_its_very_last_step_is_not_called_trained(tiny, tmp_path, overrides):
+    loaded = tiny("dense", "train.batch_size=2000", *overrides)
+    events, _ = carried_out(loaded, tmp_path, "nan")
+    assert isinstance(events[-1], e.Diverged)
+    assert not (tmp_path / ".dense").exists()
 
 
 def test_a_level_that_diverges_is_named(tiny, shared):
@@ -221,5 +277,15 @@ def test_a_level_that_diverges_is_named(tiny, shared):
     events, _ = carried_out(tiny("oneshot_global", *overrides), shared, "nan")
     stop = events[-1]
     assert isinstance(stop, e.Diverged)
-    assert (stop.round, stop.listed, stop.sparsity_asked, stop.lr) == (1, True, 0.5, 1e18)
-    assert stop.gradient_norm is None or stop.gradient_norm > 0
+    assert (stop.round, stop.level, stop.sparsity_asked, stop.lr) == (1, 0.5, 0.5, 1e18)
+    assert stop.gradient_norm > 0
+
+
+def test_a_round_that_diverges_names_the_level_it_was_to_lead_to(tiny, shared):
+    overrides = ("retrain={policy: finetune, lr: 1e18, fraction: 1}", "prune.sparsities=[0, 0.5]")
+    loaded = tiny("iterative_global", *overrides)
+    steps = plan(loaded.config)
+    phase = steps.rounds[2].retrain[0]
+    stop = diverged(NotFinite(phase, 1, 2, 0.1, None), steps)
+    assert (stop.round, stop.level) == (2, 0.5)
+    assert stop.sparsity_asked == pytest.approx(0.37, abs=0.01)

@@ -48,6 +48,7 @@ def test_a_bias_is_counted_only_where_rows_take_it_along(config):
     rows = with_prune(config, granularity="row")
     assert remains(masks, rows).nonzero_parameters == parameters - 5
     assert remains(masks, rows).sparsity == 4 / 88
+    assert remains(masks, rows).sparsity_parameters == 4 / parameters
 
 
 def test_heads_are_rows_of_q_and_columns_of_o(config):

@@ -183,6 +183,12 @@ def test_scores_can_be_given():
     assert ints(masks) == {"a": [[1, 0]]}
 
 
+def test_scores_with_a_gradient_are_taken_as_numbers():
+    scores = torch.tensor([[5.0, 1.0]], requires_grad=True)
+    masks = make_masks({"a": torch.ones(1, 2)}, sparsity=0.5, scores={"a": scores})
+    assert ints(masks) == {"a": [[1, 0]]}
+
+
 def test_infinite_scores_and_half_precision_are_ranked_like_others():
     scores = {"a": torch.tensor([[-torch.inf, 1.0, torch.inf]])}
     assert ints(make_masks({"a": torch.ones(1, 3)}, sparsity=1 / 3, scores=scores)) == {

@@ -77,6 +77,7 @@ def test_removed_weights_stay_zero_though_their_moments_were_not(request_):
     for name, mask in masks.items():
         for values in (after.weights, after.first, after.second):
             assert not values[name][~mask].any()
+        assert not after.weights[name][~mask].signbit().any()  # 0.0, not -0.0: bytes are compared
         assert not torch.equal(after.weights[name], dense.weights[name])
 
 
@@ -97,6 +98,23 @@ def test_an_epoch_is_every_image_once_in_an_order_of_its_own(request_):
     assert order(PHASE, 0) == order(PHASE, 0)
     others = [Train(2, 0, 0, 1, "lr_rewind"), Train(1, 1, 0, 1, "lr_rewind")]
     assert order(PHASE, 0) not in [order(PHASE, 1), *(order(p, 0) for p in others)]
+
+
+def test_the_order_belongs_to_the_seed(tiny):
+    orders = []
+    for seed in (0, 1):
+        config = tiny("dense", "data.fold=0", seed=seed).config
+        data = load_data(config)
+        orders.append([labels.tolist() for _, labels in batches(data.train, PHASE, 0, config)])
+    assert orders[0] != orders[1]
+
+
+def test_a_logit_that_is_no_number_is_never_right(request_):
+    _, data, model = request_
+    with torch.no_grad():
+        model.classifier.bias.fill_(torch.nan)
+    images, _ = evaluate(model, data.test)
+    assert not images.correct.any()
 
 
 def test_an_image_counts_as_right_only_if_its_class_comes_first(request_):

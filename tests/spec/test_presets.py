@@ -159,6 +159,11 @@ def test_a_wrong_workload_file_is_told_by_its_own_name(preset):
     assert [p.split("w.yaml:")[1].split(": ")[0] for p in found] == ["1:22", "2:17"]
 
 
+def test_laws_about_an_unknown_workload_are_not_guessed(preset):
+    (found,) = wrong(preset("prune: null\nmodel: {patch: 2, heads: 7}\n"))
+    assert found.endswith("workload: is missing")
+
+
 def test_overrides_are_yaml_and_checked_like_a_file():
     found = wrong("oneshot_global", "digits", ["train.lr=abc", "foo", "prune.sparsities=[0.9,0.5]"])
     assert found[0] == "--set foo: is not KEY=VALUE, like train.epochs=10"

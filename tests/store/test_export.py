@@ -66,6 +66,12 @@ def test_the_markdown_renders_into_tables_and_code(tmp_path):
     assert "░▒\n▓█" in page
 
 
+def test_the_command_to_reproduce_is_quoted(tmp_path):
+    created = e.Created(preset="x; rm -rf ~", overrides=("a=$(id)",), config={"workload": "w w"})
+    text = markdown([exported(tmp_path, events=[created])], "")
+    assert "vitprune run 'x; rm -rf ~' --workload 'w w' --seed None --set 'a=$(id)'" in text
+
+
 def test_several_runs_stand_side_by_side(tmp_path):
     other = [*DONE[:-2], level(0.8), e.Finished(weights_sha256="w")]
     runs = [exported(tmp_path), exported(tmp_path, "run-2", other)]
@@ -78,7 +84,7 @@ def test_several_runs_stand_side_by_side(tmp_path):
 def test_collapse_and_divergence_are_told(tmp_path):
     empty = level(collapsed=("blocks.0.mlp.fc1",), dead_neurons={"blocks.0.mlp": 4})
     stop = e.Diverged(
-        round=1, listed=True, sparsity_asked=0.95, step=3, epoch=45, lr=0.1, gradient_norm=None
+        round=1, sparsity_asked=0.93, level=0.95, step=3, epoch=45, lr=0.1, gradient_norm=None
     )
     text = markdown([exported(tmp_path, events=[*DONE[:-2], empty, stop])], curve="")
     assert "nothing is left of blocks.0.mlp.fc1" in text

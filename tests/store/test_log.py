@@ -2,12 +2,13 @@ import json
 import os
 import random
 import zlib
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitprune_core.store.events import Damaged, Epoch, Failed, Finished, Score, Stopped
+from vitprune_core.store.events import KINDS, Damaged, Epoch, Failed, Finished, Score, Stopped
 from vitprune_core.store.log import Log, encode, entries
 from vitprune_core.store.values import from_json, to_json
 
@@ -122,12 +123,26 @@ def test_a_field_that_a_newer_version_added_is_ignored(path):
     assert events(path) == [Stopped(reason="x")]
 
 
-def test_numbers_that_json_has_not_become_null():
-    assert to_json({"a": float("nan"), "b": float("inf"), "c": (1.5,)}) == {
-        "a": None,
-        "b": None,
-        "c": [1.5],
-    }
+def test_a_number_that_json_has_not_is_refused(path):
+    log = Log(path)
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            log.append(replace(epoch(), loss=number))
+    assert events(path) == []
+    assert to_json({"c": (1.5,)}) == {"c": [1.5]}
+
+
+def test_no_event_has_a_field_called_like_a_stamp():
+    stamps = {"seq", "attempt", "time", "seconds", "event", "crc"}
+    assert not any(stamps & {f.name for f in fields(kind)} for kind in KINDS.values())
+
+
+def test_a_record_of_an_unknown_kind_is_counted_when_the_log_goes_on(path):
+    Log(path).append(epoch(0))
+    body = encode(7, 1, 0.0, 0.0, epoch(1)).rpartition(b',"crc":')[0].replace(b"Epoch", b"Later")
+    with path.open("ab") as file:
+        file.write(body + b',"crc":%d}\n' % zlib.crc32(body))
+    assert Log(path).append(epoch(2)).seq == 8
 
 
 def test_values_are_checked_when_they_come_back():

@@ -23,7 +23,6 @@ STARTED = e.Started(
     taking_part=90,
     epochs=4,
     host="box",
-    pid=7,
 )
 DENSE = e.DenseTrained(hash="ab", epochs=2, validation=SCORE, test=SCORE, weights_sha256="d")
 
@@ -141,11 +140,12 @@ def test_seconds_count_from_the_dense_model(run):
 
 
 def test_a_reused_dense_model_says_what_it_took_and_is_no_measure_of_speed(run):
-    reused = e.DenseReused(hash="ab", seconds=40.0)
+    reused = e.DenseReused(hash="ab", trained_seconds=40.0, differs=("torch",))
     write(run, [CREATED, STARTED, reused, epoch(), epoch(), DENSE, epoch(1)])
     s = summarize(run)
     assert (s.dense.reused, s.dense.seconds) == (True, 40.0)
     assert (s.epochs_done, s.epochs_here) == (3, 1)
+    assert as_shown(run, s)["exact"] is False
 
 
 def test_the_cache_changes_nothing_but_the_time_it_takes(run):
@@ -166,7 +166,14 @@ def test_the_log_is_read_on_from_where_the_cache_ends(run):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"version": 1}', '{"version": 0, "after": 0, "summary": {}}', "\x00"],
+    [
+        *("", "{", "[]", "null", '{"version": 1}', "\x00"),
+        *(
+            '{"version": 0, "after": 0, "summary": {}}',
+            '{"version": 1, "after": -5, "summary": {}}',
+        ),
+        '{"version": 1, "after": 5.0, "summary": {}}',
+    ],
 )
 def test_a_cache_that_cannot_be_used_is_folded_anew(run, text):
     write(run, DONE)
@@ -180,6 +187,15 @@ def test_a_cache_of_a_longer_log_is_not_believed(run):
     data = run.log.read_bytes()
     run.log.write_bytes(data[: data.rindex(b'{"seq":8')])
     assert summarize(run).state == "lost"
+
+
+def test_the_hash_is_that_of_the_last_listed_level_so_far(run):
+    write(run, DONE[:5])
+    assert summarize(run).weights_sha256 == "d"
+    write(run, DONE[5:7])
+    assert summarize(run).weights_sha256 == "w"
+    write(run, [level(0.95, listed=False, weights_sha256="x")])
+    assert summarize(run).weights_sha256 == "w"
 
 
 def test_damaged_records_are_counted(run):
@@ -216,7 +232,7 @@ def test_what_show_prints_has_every_promised_key(run):
 
 def test_a_diverged_level_is_listed_with_nulls_and_the_same_keys(run):
     stop = e.Diverged(
-        round=1, listed=True, sparsity_asked=0.95, step=3, epoch=45, lr=0.1, gradient_norm=None
+        round=1, sparsity_asked=0.93, level=0.95, step=3, epoch=45, lr=0.1, gradient_norm=None
     )
     write(run, [*DONE[:-1], stop])
     shown = as_shown(run, summarize(run))

@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
+from vitprune_core.engine.device import fingerprint
 from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.state import State, fresh
 from vitprune_core.engine.train import train
@@ -22,8 +23,12 @@ def dense_model(
 ) -> Generator[e.Event, None, State]:
     """The dense model: found in the shared folder, or trained and put there."""
     shared = DenseDir.of(run.path.parent, dense_hash(config))
+    today = fingerprint(config, data.sha256)
     if record := shared.read():
-        yield e.DenseReused(hash=record.trained.hash, seconds=record.seconds)
+        differs = (k for k in today if k != "config" and today[k] != record.fingerprint.get(k))
+        yield e.DenseReused(
+            hash=record.trained.hash, trained_seconds=record.seconds, differs=tuple(differs)
+        )
         yield from record.epochs
         yield record.trained
         return files.load_state(shared, config.device)
@@ -44,7 +49,8 @@ def dense_model(
     draft.config.write_text(dump(config))
     files.save_state(draft, state)
     files.save_images(draft.images, data.test_index, images, before=None)
-    shared.commit(draft, DenseRecord(seconds=seconds, epochs=tuple(epochs), trained=trained))
+    record = DenseRecord(seconds=seconds, epochs=tuple(epochs), trained=trained, fingerprint=today)
+    shared.commit(draft, record)
     yield trained
     return state
 

@@ -38,9 +38,13 @@ def evaluate(model: ViT, part: Part) -> tuple[PerImage, Score]:
 
 
 def _rank_and_nll(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """How many classes are put before the label (ties by class number), and -log p(label)."""
+    """How many classes are put before the label, and -log p(label).
+
+    Ties go by class number; a logit that is not a number is before any label.
+    """
     logits = logits.float()
     own = logits.gather(1, labels[:, None])
-    earlier = torch.arange(logits.shape[1], device=logits.device) < labels[:, None]
-    before = (logits > own) | ((logits == own) & earlier)
+    number = torch.arange(logits.shape[1], device=logits.device)
+    behind = torch.where(number < labels[:, None], logits < own, logits <= own)
+    before = ~behind & (number != labels[:, None])
     return before.sum(1), F.cross_entropy(logits, labels, reduction="none")

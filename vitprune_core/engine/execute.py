@@ -5,7 +5,6 @@ them, collect them in a test. It stops a run by asking for no more. Files of a l
 before the event that tells of them.
 """
 
-import os
 import socket
 from collections.abc import Generator, Iterator
 
@@ -126,5 +125,4 @@ def started(config: Config, data: Dataset, steps: Plan) -> e.Started:
         taking_part=shape.weights(shape.matrices(config.model, layers)),
         epochs=steps.epochs,
         host=socket.gethostname(),
-        pid=os.getpid(),
     )

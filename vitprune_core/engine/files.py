@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from vitprune_core.engine.evaluate import PerImage
-from vitprune_core.engine.state import State
+from vitprune_core.engine.state import State, Tensors
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.rundir import write
-
-Tensors = Mapping[str, Tensor]
 
 
 def weights_sha256(weights: Tensors) -> str:
@@ -79,7 +76,7 @@ def save_images(path: Path, index: np.ndarray, after: PerImage, before: PerImage
     _save_arrays(path, arrays)
 
 
-def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write(path, buffer.getvalue())

@@ -1,6 +1,7 @@
 """What is told and kept of a round: how the model does, what is left of it, its files."""
 
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
@@ -67,10 +68,11 @@ def level(
 def diverged(stop: NotFinite, steps: Plan) -> e.Diverged:
     """A level that diverged counts as chance: it is told, not lost."""
     here = (stop.phase.round, stop.phase.sparsity)
+    on = dropwhile(lambda r: (r.number, r.sparsity) != here, steps.rounds)
     return e.Diverged(
         round=stop.phase.round,
-        listed=any((r.number, r.sparsity) == here and r.listed for r in steps.rounds),
         sparsity_asked=stop.phase.sparsity,
+        level=next((r.sparsity for r in on if r.listed), None),
         step=stop.step,
         epoch=stop.epoch,
         lr=stop.lr,

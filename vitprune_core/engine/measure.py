@@ -45,7 +45,7 @@ def remains(masks: Masks, config: Config) -> Remains:
     return Remains(
         sparsity=_gone(masks, kept, taking_part),
         sparsity_prunable=_gone(masks, kept, masks),
-        sparsity_parameters=gone / parameters,
+        sparsity_parameters=sum(m.numel() - kept[n] for n, m in masks.items()) / parameters,
         nonzero_parameters=parameters - gone,
         compression=parameters / (parameters - gone),
         speedup=speedup(masks, kept, config),

@@ -38,7 +38,7 @@ def masked(state: State, masks: Tensors) -> State:
     """Removed entries zeroed: weights and moments. `masks` are booleans by parameter."""
 
     def zeroed(values: Tensors) -> Tensors:
-        return {n: v * masks[n] if n in masks else v for n, v in values.items()}
+        return {n: v.masked_fill(~masks[n], 0) if n in masks else v for n, v in values.items()}
 
     first, second = zeroed(state.first), zeroed(state.second)
     return replace(state, weights=zeroed(state.weights), first=first, second=second)

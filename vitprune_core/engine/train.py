@@ -21,7 +21,7 @@ from vitprune_core.store.events import Epoch
 
 @dataclass
 class NotFinite(Exception):
-    """The loss is not a number any more. The state before the phase is the last good one."""
+    """The loss, or a weight, is not a number any more: the run cannot go on."""
 
     phase: Train
     epoch: int
@@ -29,7 +29,7 @@ class NotFinite(Exception):
     """Of the phase, from 0."""
     lr: float
     gradient_norm: float | None
-    """Of the update before this step; None before the first or when it overflowed."""
+    """Of the last update; None before the first or when it overflowed."""
 
 
 def train(
@@ -52,14 +52,16 @@ def train(
             smoothing = config.train.label_smoothing
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
             value = loss.item()
+            step = (epoch - phase.start) * steps + i
             if not math.isfinite(value):
-                step = (epoch - phase.start) * steps + i
                 raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
             model.zero_grad()
             loss.backward()
             mask_gradients(kept)
             optimizer.update(lr)
             total += value * len(labels)
+        if not all(bool(p.isfinite().all()) for p in model.parameters()):
+            raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
         check_removed(kept)
         _, validation = evaluate(model, data.validation)
         yield Epoch(

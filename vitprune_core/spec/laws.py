@@ -11,7 +11,7 @@ from vitprune_core.spec.config import Config, level_name
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.plan import epochs_of, plan, rounds_between
 
-MOST_PHASES = 10_000
+MOST_PHASES, MOST_EPOCHS = 10_000, 10_000_000
 
 
 class Broken(NamedTuple):
@@ -133,8 +133,8 @@ def the_plan_is_bounded(config: Config) -> Iterator[Broken]:
     if rounds * config.retrain.cycles > MOST_PHASES:
         what = f"{rounds} rounds x {config.retrain.cycles} cycles are more than {MOST_PHASES}"
         yield Broken("retrain.cycles", what)
-    elif not plan(config).epochs < 10_000_000:
-        yield Broken("train.epochs", f"{plan(config).epochs} epochs in all are too many")
+    elif (epochs := plan(config).epochs) > MOST_EPOCHS:
+        yield Broken("train.epochs", f"{epochs} epochs in all are more than {MOST_EPOCHS}")
 
 
 SCHEDULE = ("prune.sparsities", "prune.schedule", "prune.step", "train.epochs")

@@ -81,11 +81,13 @@ def load(
     for layer in layers:
         tree = merge(tree, replace(layer, place=tree.place))
     tree, name, found = _on_workload(tree)
-    config, more = _check(Config, tree, wrong={"data", "model", "train"} if found else set())
+    known = name and not found
+    config, more = _check(Config, tree, wrong=set() if known else {"data", "model", "train"})
     problems += found + more
     if problems or config is None:
         raise SpecError(sorted(problems, key=_by_place))
-    return Loaded(_completed(config), stem, name, tuple(overrides))
+    given = tuple(f"{k}={v}" for k, v in settings.items() if k != "seed" and v is not None)
+    return Loaded(_completed(config), stem, name, (*given, *overrides))
 
 
 def find(name: str, kind: str = "") -> Path:
@@ -106,7 +108,7 @@ def find(name: str, kind: str = "") -> Path:
 def listed(kind: str = "") -> Iterator[Found]:
     """All presets (or workloads) by name, own ones before those that ship."""
     for folder, origin in folders():
-        for path in sorted((folder / kind).glob("*.yaml")):
+        for path in sorted(p for p in (folder / kind).glob("*.yaml") if p.is_file()):
             yield Found(path.stem, path, origin)
 
 
@@ -130,7 +132,9 @@ def shipped() -> Path:
 def comment(path: Path) -> str:
     """The lines above a preset's first key: what it is, its paper, what to expect."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(4_096)
+    for line in head.splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# "))

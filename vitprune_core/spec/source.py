@@ -69,13 +69,15 @@ def read(path: Path) -> tuple[Node, list[Problem]]:
     Raises `SpecError` when nothing can be made of the file at all.
     """
     source = str(path)
-    if path.exists() and not path.is_file():
-        raise SpecError([Problem(Place(source), "is not a file")])
     try:
+        if path.exists() and not path.is_file():
+            raise SpecError([Problem(Place(source), "is not a file")])
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise SpecError([Problem(Place(source), f"cannot be read: {error.strerror}")]) from None
+    except ValueError:  # a NUL or half a character
+        raise SpecError([Problem(Place(ascii(source)), "cannot be the name of a file")]) from None
     if len(data) > LARGEST:
         what = f"is larger than {LARGEST // 1024} KiB, too large for a preset"
         raise SpecError([Problem(Place(source), what)])

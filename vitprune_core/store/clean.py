@@ -7,7 +7,7 @@ ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-
 
 MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&@]|:(?=//)|(?<=www)\.")
 """What GitHub's Markdown would read as more than text: emphasis, HTML, links, mentions."""
-BLOCK = re.compile(r"^[-+=]|(?<=^\d)[.)]")
+BLOCK = re.compile(r"^([0-9]*)([-+=.)])")
 """What it would read as a list or a heading where a line begins."""
 
 
@@ -29,7 +29,7 @@ def cell(text: object) -> str:
 
 def prose(text: object) -> str:
     """Text for a line of its own in Markdown."""
-    return BLOCK.sub(r"\\\g<0>", cell(text))
+    return BLOCK.sub(r"\1\\\2", cell(text))
 
 
 def field(text: object) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from vitprune_core.store.events import DenseTrained, Epoch
 from vitprune_core.store.rundir import DENSE, sync
@@ -32,6 +33,8 @@ class DenseRecord:
     seconds: float
     epochs: tuple[Epoch, ...]
     trained: DenseTrained
+    fingerprint: Mapping[str, Any]
+    """Of the run that trained it."""
     sha256: Mapping[str, str] = field(default_factory=dict)
     """File -> hash of its bytes: a flipped bit in a model is not to be seen otherwise."""
 
@@ -96,13 +99,14 @@ class DenseDir:
         """How it came to be; None when it is not there, or damaged and therefore moved aside."""
         if not self.exists:
             return None
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
             data = json.loads(self.record.read_bytes())
             record = from_json(DenseRecord, data["record"])
             files = all(_sha256(self.path / name) == sha for name, sha in record.sha256.items())
             if files and _crc(data["record"]) == data["crc"]:
                 return record
-        self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns()}.corrupt"))
+        with suppress(FileNotFoundError):  # another run has just done so
+            self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns()}.corrupt"))
         return None
 
 

@@ -47,7 +47,6 @@ class Started:
     epochs: int
     """Of all phases of the plan together."""
     host: str
-    pid: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +54,10 @@ class DenseReused:
     """The dense model was found in the shared folder; its epochs follow as it was trained."""
 
     hash: str
-    seconds: float
+    trained_seconds: float
     """What its training took when it was trained."""
+    differs: tuple[str, ...]
+    """Keys of the fingerprint that were others then: its bytes may not be those of today."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,17 +146,19 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Diverged:
-    """The loss is not a number any more; the run ends here."""
+    """The loss or a weight is not a number any more; the run ends here."""
 
     round: int
-    listed: bool
     sparsity_asked: float
+    """Of the round; 0 in dense training."""
+    level: float | None
+    """The listed sparsity that the round was to lead to; null in dense training."""
     step: int
     """Of the phase, from 0."""
     epoch: int
     lr: float
     gradient_norm: float | None
-    """Of the last update before; null if there was none or it overflowed."""
+    """Of the last update; null if there was none or it overflowed."""
 
 
 @dataclass(frozen=True, kw_only=True)

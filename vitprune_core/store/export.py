@@ -122,7 +122,7 @@ def levels(s: Summary) -> str:
     rows: list[Sequence[object]] = [_level_row(s, reached) for reached in s.levels]
     if s.diverged:
         why = f"diverged at epoch {s.diverged.epoch}, learning rate {s.diverged.lr:.3g}"
-        asked = _percent(s.diverged.sparsity_asked) if s.diverged.round else "dense"
+        asked = "dense" if s.diverged.level is None else _percent(s.diverged.level)
         rows.append((asked, why, *[""] * (len(LEVEL_HEAD) - 2)))
     notes = [line for reached in s.levels for line in _notes(reached.level)]
     unit = (
@@ -190,9 +190,10 @@ def environment(s: Summary) -> str:
 
 def reproduce(run: Exported) -> str:
     s = run.summary
-    sets = "".join(f" --set {_quoted(o)}" for o in s.overrides)
-    command = f"vitprune run {s.preset} --workload {s.config.get('workload')}"
-    command += f" --seed {s.config.get('seed')}{sets}"
+    words = ["vitprune", "run", s.preset, "--workload", s.config.get("workload")]
+    words += ["--seed", s.config.get("seed")]
+    words += [word for override in s.overrides for word in ("--set", override)]
+    command = shlex.join(clean(word) for word in words)
     text = (
         "With an equal environment the weights come out the same, byte for byte "
         f"(`weights_sha256` {clean(s.weights_sha256 or 'not known yet')})."
@@ -289,8 +290,3 @@ def _accuracy(score: Score) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.4g} %"
-
-
-def _quoted(text: str) -> str:
-    """For a POSIX shell."""
-    return shlex.quote(clean(text))

@@ -53,4 +53,9 @@ def save(path: Path, grids: Grids) -> None:
 
 def load(path: Path) -> Grids:
     """Raises OSError, ValueError, TypeError or KeyError when the file is not such a thing."""
-    return from_json(Grids, json.loads(path.read_bytes()))
+    grids = from_json(Grids, json.loads(path.read_bytes()))
+    for name, grid in grids.matrices.items():
+        widths = {len(row) for row in grid.densities}
+        if len(widths) != 1 or widths == {0}:
+            raise ValueError(f"{name}: rows of cells differ in length")
+    return grids

@@ -14,8 +14,9 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vitprune_core.store.events import KINDS, Damaged, Event
 from vitprune_core.store.values import from_json, to_json
@@ -102,16 +103,22 @@ def encode(seq: int, attempt: int, when: float, seconds: float, event: Event) ->
 
 def decode(line: bytes, end: int) -> Entry | None:
     """A line of the log; None for a kind of event that a newer version wrote."""
-    body, _, crc = line.rpartition(b',"crc":')
     try:
-        if int(crc.strip().removesuffix(b"}")) != zlib.crc32(body):
-            raise ValueError("the checksum does not fit")
-        record = json.loads(body + b"}")
+        record = _record(line)
         kind = KINDS.get(record["event"])
         stamps = record["seq"], record["attempt"], record["time"], record["seconds"]
         return Entry(*stamps, event=from_json(kind, record), end=end) if kind else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Entry(0, 0, 0.0, 0.0, Damaged(bytes=len(line)), end)
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """The record of a line; raises ValueError when it is damaged."""
+    body, _, crc = line.rpartition(b',"crc":')
+    if int(crc.strip().removesuffix(b"}")) != zlib.crc32(body):
+        raise ValueError("the checksum does not fit")
+    record: dict[str, Any] = json.loads(body + b"}")
+    return record
 
 
 def repair(path: Path) -> int:
@@ -129,5 +136,7 @@ def repair(path: Path) -> int:
 
 
 def _seq(line: bytes) -> int:
-    entry = decode(line, 0)
-    return entry.seq if entry else 0
+    """Also of a kind that this version does not know; 0 when it is damaged."""
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        return int(_record(line)["seq"])
+    return 0

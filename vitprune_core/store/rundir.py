@@ -22,7 +22,9 @@ from pathlib import Path
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a run may be called: it is a folder's name and is printed everywhere."""
+LEVEL = re.compile(r"[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 DENSE, TRASH = ".dense", ".trash"
+LOG, GRID = "events.jsonl", ".grid.json"
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,17 @@ class RunDir:
 
     @property
     def log(self) -> Path:
-        return self.path / "events.jsonl"
+        return self.path / LOG
 
     @property
     def summary(self) -> Path:
         return self.path / "summary.json"
+
+    @property
+    def levels(self) -> list[str]:
+        """Names of the levels whose masks were saved, rising."""
+        names = (p.name.removesuffix(GRID) for p in (self.path / "masks").glob(f"*{GRID}"))
+        return sorted((name for name in names if LEVEL.fullmatch(name)), key=float)
 
     @property
     def lock(self) -> Path:
@@ -53,7 +61,7 @@ class RunDir:
         return self.path / "masks" / f"{level}.npz"
 
     def grid(self, level: str) -> Path:
-        return self.path / "masks" / f"{level}.grid.json"
+        return self.path / "masks" / f"{level}{GRID}"
 
     def weights(self, level: str) -> Path:
         return self.path / "weights" / f"{level}.safetensors"
@@ -70,10 +78,16 @@ class RunDir:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace a file in one step: a reader sees the old one or the new one, never half of it."""
+    """Replace a file in one step that survives a power cut: a reader sees the old or the new."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_bytes(data)
-    draft.replace(path)
+    try:
+        draft.write_bytes(data)
+        sync(draft)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

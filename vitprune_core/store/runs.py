@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from vitprune_core.store.rundir import ID, TRASH, RunDir
+from vitprune_core.store.rundir import ID, LOG, TRASH, RunDir
 
 
 class UnknownRun(ValueError):
@@ -14,10 +14,10 @@ class UnknownRun(ValueError):
 def runs(folder: Path) -> Iterator[RunDir]:
     """Every run by name; one level below, the runs of studies."""
     for path in _folders(folder):
-        if (path / "events.jsonl").is_file():
+        if (path / LOG).is_file():
             yield RunDir(path)
         else:
-            yield from (RunDir(p) for p in _folders(path) if (p / "events.jsonl").is_file())
+            yield from (RunDir(p) for p in _folders(path) if (p / LOG).is_file())
 
 
 def name_of(folder: Path, run: RunDir) -> str:

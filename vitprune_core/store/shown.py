@@ -1,7 +1,10 @@
 """A summary as JSON: what `vitprune show --json` prints, with the names that scripts rely on."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
+from vitprune_core.store import events as e
 from vitprune_core.store.lock import holder
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Reached, Summary
@@ -19,7 +22,7 @@ def as_shown(run: RunDir, summary: Summary) -> dict[str, Any]:
         "seed": s.config.get("seed"),
         "config": to_json(s.config),
         "fingerprint": to_json(s.fingerprint),
-        "exact": True,
+        "exact": not (s.reused and s.reused.differs),
         "pid": alive.pid if alive else None,
         "host": alive.host if alive else None,
         "attempt": alive.attempt if alive else None,
@@ -49,22 +52,28 @@ def _dense_shown(s: Summary) -> dict[str, Any] | None:
     }
 
 
-SCORES = {
-    "val": ("validation_before", "validation"),
-    "test": ("test_before", "test"),
-}
+PARTS = {"val": "validation", "test": "test"}
+HIDDEN = ("listed", *PARTS.values(), *(f"{part}_before" for part in PARTS.values()))
+NAMES = tuple(f.name for f in fields(e.Level) if f.name not in HIDDEN)
+"""Of a level's fields, those that are shown as they are."""
 
 
 def _level_shown(reached: Reached) -> dict[str, Any]:
     level = to_json(reached.level)
-    shown = {k: v for k, v in level.items() if k not in ("listed", *SCORES["val"], *SCORES["test"])}
-    for part, (before, after) in SCORES.items():
-        for suffix, score in (("_before", level[before]), ("", level[after])):
-            shown[f"{part}_accuracy{suffix}"] = score["accuracy"]
-            shown[f"{part}_loss{suffix}"] = score["loss"]
-            shown[f"{part}_top5{suffix}"] = score["top5"]
-    shown["matrices"] = {name: _matrix_shown(m) for name, m in shown["matrices"].items()}
-    return {**shown, "seconds": round(reached.seconds, 3), "diverged": False}
+    shown = {name: level[name] for name in NAMES}
+    shown["matrices"] = {name: _matrix_shown(m) for name, m in level["matrices"].items()}
+    scores = _scores_shown(lambda part: level[part])
+    return {**shown, **scores, "seconds": round(reached.seconds, 3), "diverged": False}
+
+
+def _scores_shown(of: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
+    """`test_accuracy`, `val_loss_before` and the like."""
+    return {
+        f"{short}_{kind}{when}": of(f"{part}{when}")[kind]
+        for short, part in PARTS.items()
+        for when in ("_before", "")
+        for kind in ("accuracy", "loss", "top5")
+    }
 
 
 def _matrix_shown(matrix: dict[str, Any]) -> dict[str, Any]:
@@ -73,30 +82,8 @@ def _matrix_shown(matrix: dict[str, Any]) -> dict[str, Any]:
 
 def _diverged_shown(s: Summary) -> list[dict[str, Any]]:
     """A diverged level is listed too, with nulls: it counts as chance and never disappears."""
-    if s.diverged is None or s.diverged.round == 0 or not s.diverged.listed:
+    if s.diverged is None or s.diverged.level is None:
         return []
-    known = {"round": s.diverged.round, "sparsity_asked": s.diverged.sparsity_asked}
-    return [{**dict.fromkeys(_SHOWN), **known, "diverged": True}]
-
-
-_SHOWN = (
-    "round",
-    "sparsity_asked",
-    "sparsity",
-    "sparsity_prunable",
-    "sparsity_parameters",
-    *(f"{p}_{n}{s}" for p in SCORES for n in ("accuracy", "loss", "top5") for s in ("_before", "")),
-    "nonzero_parameters",
-    "compression",
-    "speedup",
-    "effective_sparsity",
-    "removable",
-    "epochs",
-    "seconds",
-    "collapsed",
-    "silent_heads",
-    "key_blind_heads",
-    "dead_neurons",
-    "matrices",
-    "weights_sha256",
-)
+    nothing = _scores_shown(lambda part: dict.fromkeys(("accuracy", "loss", "top5")))
+    known = {"round": s.diverged.round, "sparsity_asked": s.diverged.level}
+    return [{**dict.fromkeys(NAMES), **nothing, "seconds": None, **known, "diverged": True}]

@@ -91,10 +91,10 @@ class Summary:
     reason: str | None = None
     """Why the run stopped or failed."""
     weights_sha256: str | None = None
+    """Of the last listed level so far, of the dense model before the first."""
     started: float | None = None
     """Unix seconds of the first record."""
     updated: float | None = None
-    seconds: float = 0.0
     damaged: int = 0
     """Records that could not be read."""
 
@@ -197,7 +197,7 @@ class Summary:
         dense = Dense(
             hash=event.hash,
             epochs=event.epochs,
-            seconds=self.reused.seconds if self.reused else self.branch_seconds,
+            seconds=self.reused.trained_seconds if self.reused else self.branch_seconds,
             validation=event.validation,
             test=event.test,
             reused=self.reused is not None,
@@ -212,8 +212,12 @@ class Summary:
         left = self.branch_seconds if on_trajectory else 0.0
         if not event.listed:
             return replace(self, branch_seconds=left)
-        reached = Reached(level=event, seconds=self.branch_seconds)
-        return replace(self, levels=(*self.levels, reached), branch_seconds=left)
+        return replace(
+            self,
+            levels=(*self.levels, Reached(level=event, seconds=self.branch_seconds)),
+            branch_seconds=left,
+            weights_sha256=event.weights_sha256,
+        )
 
 
 def fold(records: Iterable[Entry], start: Summary | None = None) -> Summary:
@@ -222,9 +226,10 @@ def fold(records: Iterable[Entry], start: Summary | None = None) -> Summary:
 
 def summarize(run: RunDir) -> Summary:
     """The run now: the cached fold and what the log has beyond it; `lost` when nobody is alive."""
+    free = holder(run.lock) is None
     after, cached = _cached(run)
     summary = fold(entries(run.log, after), cached)
-    if _is_lost(run, summary.state):
+    if free and _is_lost(run, summary.state):
         return replace(summary, state="lost", reason="the process that worked on it is gone")
     return summary
 
@@ -233,9 +238,10 @@ def brief(run: RunDir) -> Brief:
     """The same, but only what a list shows: with a cache that is up to date, nothing is folded."""
     with suppress(OSError, ValueError, TypeError, KeyError), run.summary.open("rb") as file:
         head = json.loads(file.readline().rstrip(b",\n") + b"}")
-        if head["version"] == VERSION and head["after"] == run.log.stat().st_size:
+        if _fits(head) and head["after"] == run.log.stat().st_size:
             shown = from_json(Brief, head["brief"])
-            return replace(shown, state="lost") if _is_lost(run, shown.state) else shown
+            if shown.state not in ALIVE:
+                return shown
     return summarize(run).brief
 
 
@@ -256,10 +262,16 @@ def _cached(run: RunDir) -> tuple[int, Summary | None]:
     """The byte that the cached fold goes to, and the fold; what cannot be used is folded anew."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         data = json.loads(run.summary.read_bytes())
-        if data["version"] == VERSION and data["after"] <= run.log.stat().st_size:
+        if _fits(data) and data["after"] <= run.log.stat().st_size:
             return data["after"], from_json(Summary, data["summary"])
     return 0, None
 
 
+def _fits(data: dict[str, Any]) -> bool:
+    """A cache of this version that goes to a byte."""
+    return data["version"] == VERSION and type(data["after"]) is int and data["after"] >= 0
+
+
 def _is_lost(run: RunDir, state: str) -> bool:
+    """Asked after the log was read: a run that has just begun holds its lock by now."""
     return state in ALIVE and holder(run.lock) is None

@@ -14,19 +14,14 @@ T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
-    """Dicts, lists and scalars; what JSON has no number for becomes null."""
+    """Dicts, lists and scalars."""
     if is_dataclass(value):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(v) for v in value]
-    if isinstance(value, float) and not -FLOAT_MAX <= value <= FLOAT_MAX:
-        return None
     return value
-
-
-FLOAT_MAX = 1.7976931348623157e308
 
 
 def from_json(kind: type[T], data: Any) -> T:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vitprune_core.spec.config import level_name
 from vitprune_core.spec.presets import load
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
@@ -30,7 +31,7 @@ def export(found: Sequence[RunDir], output: Path, csv: Path | None) -> tuple[dic
 
 
 def _exported(run: RunDir, s: Summary) -> Exported:
-    levels = [format(r.level.sparsity_asked, "g") for r in s.levels if r.level.sparsity_asked > 0]
+    levels = [level_name(r.level.sparsity_asked) for r in s.levels if r.level.sparsity_asked > 0]
     drawn = {}
     for level in levels:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vitprune_core.spec.config import level_name
 from vitprune_core.spec.shape import LAYERS
 from vitprune_core.store import grids as g
 from vitprune_core.store.rundir import RunDir
@@ -103,7 +104,7 @@ def _wanted(name: str, layer: int | None, matrix: str | None) -> bool:
 
 def _level(run: RunDir, asked: str | None) -> tuple[str, g.Grids]:
     """The grids of a level by its name or its number; the last level when none is asked for."""
-    names = sorted(_names(run), key=float)
+    names = run.levels
     if not names:
         raise Wrong(f"{run.id} has no masks yet")
     name = names[-1] if asked is None else _normal(asked)
@@ -115,20 +116,9 @@ def _level(run: RunDir, asked: str | None) -> tuple[str, g.Grids]:
         raise Wrong(f"{run.grid(name)} cannot be read: {error}") from None
 
 
-def _names(run: RunDir) -> list[str]:
-    found = [
-        path.name.removesuffix(".grid.json") for path in run.mask("").parent.glob("*.grid.json")
-    ]
-    return [name for name in found if _number(name) is not None]
-
-
 def _normal(asked: str) -> str:
-    number = _number(asked)
-    return asked if number is None else format(number, "g")
-
-
-def _number(name: str) -> float | None:
+    """0.90 is the level 0.9."""
     try:
-        return float(name)
+        return level_name(float(asked))
     except ValueError:
-        return None
+        return asked

@@ -2,12 +2,11 @@
 
 import signal
 import sys
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
-
-import typer
 
 from vitprune_core.spec.config import as_dict
 from vitprune_core.spec.presets import Loaded
@@ -16,15 +15,18 @@ from vitprune_core.store import runs
 from vitprune_core.store.events import Created
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
+from vitprune_core.store.summary import summarize
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.wrong import Unable, Wrong
 
 
-def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any], str]:
-    """What `show` says of the run when it is done. Exits 130 when interrupted, 1 when it failed."""
-    if name is not None:
-        _check_name(folder, name)
+def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any], str, int]:
+    """What `show` says of the run when it is over, and the exit code.
+
+    0 done, 130 interrupted, 1 failed. Raises `Wrong` and `Unable` before a run is made.
+    """
+    _check_name(loaded, folder, name)
     # By name, not by import: no other command has torch in its process.
     worker = import_module("vitprune_core.worker")
     try:
@@ -37,14 +39,16 @@ def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any],
         preset=loaded.preset, overrides=loaded.overrides, config=as_dict(loaded.config)
     )
     signal.signal(signal.SIGTERM, _interrupt)
+    code = 0
     try:
-        summary = follow(worker.work(made, created, loaded.config))
+        with closing(worker.work(made, created, loaded.config)) as entries:
+            follow(entries)
     except KeyboardInterrupt:
-        print(f"stopped; what was finished is in {made.path}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    if summary.state != "done":
-        raise Unable(f"{made.id}: {summary.state}: {summary.reason}")
-    return as_shown(made, summary), tables.run(made.id, summary)
+        code = 130
+    summary = summarize(made)
+    if not code and summary.state != "done":
+        code = 1
+    return as_shown(made, summary), tables.run(made.id, summary), code
 
 
 def _create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:
@@ -52,17 +56,16 @@ def _create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:
         return runs.create(folder, loaded.preset, loaded.workload, loaded.config.seed, name)
     except FileExistsError:
         raise Wrong(f"--name {name}: there is such a run already in {folder}") from None
+
+
+def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
+    """Said before torch is loaded, which takes seconds."""
+    made = f"{loaded.preset}-{loaded.workload}-s{loaded.config.seed}-0000"
+    try:
+        path = folder / runs.allowed(made if name is None else name)
     except ValueError as error:
         raise Wrong(f"{error}; choose one with --name") from None
-
-
-def _check_name(folder: Path, name: str) -> None:
-    """Said before torch is loaded, which takes seconds."""
-    try:
-        path = folder / runs.allowed(name)
-    except ValueError as error:
-        raise Wrong(f"--name {error}") from None
-    if path.exists():
+    if name is not None and path.exists():
         raise Wrong(f"--name {name}: there is such a run already in {folder}")
 
 

@@ -85,8 +85,8 @@ def run(name: str, s: Summary) -> str:
         lines.append(f"{s.damaged} damaged record(s) in the log were skipped")
     if s.levels:
         lines += ["", levels(s), "", NOTE]
-    if s.diverged and s.diverged.round:
-        lines.append(f"{text.sparsity(s.diverged.sparsity_asked)}: diverged, counts as chance")
+    if s.diverged and s.diverged.level is not None:
+        lines.append(f"{text.sparsity(s.diverged.level)}: diverged, counts as chance")
     return "\n".join(lines)
 
 

@@ -45,7 +45,7 @@ def make_masks(
         raise ValueError(f"sparsity {sparsity!r} is not in 0..1")
     if not weights:
         raise ValueError("weights: needs at least one matrix")
-    scores = {n: magnitude(w.detach()) for n, w in weights.items()} if scores is None else scores
+    scores = {n: magnitude(w) for n, w in weights.items()} if scores is None else scores
     for name, weight in weights.items():
         _fits("weights", name, weight, None)
         _fits("scores", name, scores.get(name), weight)
@@ -55,7 +55,8 @@ def make_masks(
             raise ValueError(f"scores: {name} has a score that is not a number")
     units = [_units(granularity, name, w, scores[name], before) for name, w in weights.items()]
     if distribution == "random":
-        counts = RANKED[random_of]([u._replace(alive=u.alive | True) for u in units], sparsity)
+        whole = [u._replace(alive=torch.ones_like(u.alive)) for u in units]
+        counts = RANKED[random_of](whole, sparsity)
         kept = shuffled(units, counts, seed)
     else:
         kept = RANKED[distribution](units, sparsity)
@@ -67,6 +68,7 @@ def _units(
     granularity: str, name: str, weight: Tensor, scores: Tensor, before: Masks | None
 ) -> Units:
     group = UNITS[granularity](name, weight)
+    scores = scores.detach()
     gathered = group.gather(scores if scores.dtype == torch.float64 else scores.float())
     if before is None:
         return Units(group, gathered, torch.ones_like(gathered, dtype=torch.bool))
