@@ -4,7 +4,7 @@ Both go to stderr: stdout is for results.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -15,19 +15,25 @@ from vitprune_core.store import events as e
 from vitprune_core.store.clean import clean
 from vitprune_core.store.log import Entry
 from vitprune_core.store.summary import Summary
-from vitprune_tui.draw import text
+from vitprune_tui.draw import tables, text
 
 Show = Callable[[e.Event | e.Damaged, Summary], None]
 
 
-def follow(entries: Iterable[Entry]) -> Summary:
-    """Show every record as it comes; the summary of them all."""
+def follow(entries: Iterable[Entry], heading: str) -> Summary:
+    """Show every record as it comes; the summary of them all.
+
+    What cannot be shown, since the pipe is closed or the disk full, does not end the run.
+    """
     console = Console(stderr=True, highlight=False)
     summary = Summary()
     with _bar(console) if console.is_terminal else _lines(console) as show:
+        with suppress(OSError):
+            console.print(Text(heading), soft_wrap=True)
         for entry in entries:
             summary = summary.then(entry)
-            show(entry.event, summary)
+            with suppress(OSError):
+                show(entry.event, summary)
     return summary
 
 
@@ -64,13 +70,6 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
     return None
 
 
-def phase(s: Summary) -> str:
-    """Where the run is: `dense`, `90 % round 11`."""
-    if s.round == 0 or s.epoch is None:
-        return "dense"
-    return f"{text.sparsity(s.sparsity)} round {s.round}"
-
-
 def _at(event: e.Pruned | e.Level) -> str:
     return f"{text.sparsity(event.sparsity_asked):>8}"
 
@@ -82,7 +81,9 @@ def _lines(console: Console) -> Iterator[Show]:
     def show(event: e.Event | e.Damaged, s: Summary) -> None:
         line = told(event, s)
         if isinstance(event, e.Epoch) and s.seconds_left is not None and s.epochs_done % 10 == 0:
-            line = f"{s.epochs_done}/{s.epochs_planned} epochs  {phase(s)}  {_numbers(event)}"
+            line = (
+                f"{s.epochs_done}/{s.epochs_planned} epochs  {tables.phase(s)}  {_numbers(event)}"
+            )
             line += f"  left {text.duration(s.seconds_left)}"
         if line:
             console.print(Text(line), soft_wrap=True)
@@ -104,7 +105,7 @@ class _Bar:
             self.progress.update(
                 task,
                 completed=s.epochs_done,
-                phase=phase(s),
+                phase=tables.phase(s),
                 numbers=_numbers(s.epoch) if s.epoch else "",
                 left=text.duration(s.seconds_left),
             )

@@ -164,6 +164,21 @@ def test_laws_about_an_unknown_workload_are_not_guessed(preset):
     assert found.endswith("workload: is missing")
 
 
+def test_a_config_of_another_workload_or_seed_is_not_mislabelled(preset):
+    config = preset(dump(load("dense", "digits", seed=1).config), "config.yaml")
+    (found,) = wrong(config, "cifar10")
+    assert "data.name: 'digits' is not what the workload has, 'cifar10'" in found
+    (found,) = wrong(config, seed=2)
+    assert "data.fold: 1 belongs to seed 1, and 2 is asked for" in found
+    assert load(config, overrides=["data.fold=null"], seed=2).config.data.fold == 2
+    assert load(config, seed=1).config.data.fold == 1
+
+
+def test_an_option_and_an_override_of_one_key_are_a_contradiction():
+    (found,) = wrong("dense", "digits", ["seed=8"], seed=7)
+    assert found == "--set seed=8: seed is given by --seed too"
+
+
 def test_overrides_are_yaml_and_checked_like_a_file():
     found = wrong("oneshot_global", "digits", ["train.lr=abc", "foo", "prune.sparsities=[0.9,0.5]"])
     assert found[0] == "--set foo: is not KEY=VALUE, like train.epochs=10"

@@ -14,7 +14,9 @@ from vitprune_core.store.summary import brief, cache, fold, summarize
 SCORE = e.Score(accuracy=0.9, loss=0.3)
 MATRIX = e.Matrix(density=0.1, heads=(0.1, 0.1), dead_rows=0, dead_columns=1)
 CONFIG = {"workload": "digits", "seed": 3, "prune": {"schedule": "oneshot", "layers": "all"}}
-CREATED = e.Created(preset="mine", overrides=("train.lr=1",), config=CONFIG)
+CREATED = e.Created(
+    preset="mine", request=("mine", "--workload", "digits", "--seed", "3"), config=CONFIG
+)
 STARTED = e.Started(
     config=CONFIG,
     fingerprint={"torch": "2"},
@@ -168,10 +170,8 @@ def test_the_log_is_read_on_from_where_the_cache_ends(run):
     "text",
     [
         *("", "{", "[]", "null", '{"version": 1}', "\x00"),
-        *(
-            '{"version": 0, "after": 0, "summary": {}}',
-            '{"version": 1, "after": -5, "summary": {}}',
-        ),
+        '{"version": 0, "after": 0, "summary": {}}',
+        '{"version": 1, "after": -5, "summary": {}}',
         '{"version": 1, "after": 5.0, "summary": {}}',
     ],
 )

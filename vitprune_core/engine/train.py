@@ -64,6 +64,8 @@ def train(
             raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
         check_removed(kept)
         _, validation = evaluate(model, data.validation)
+        if not math.isfinite(validation.loss):
+            raise NotFinite(phase, epoch, step, lr, gradient_norm(model))
         yield Epoch(
             round=phase.round,
             cycle=phase.cycle,

@@ -112,7 +112,7 @@ def every_round_gets_an_epoch(config: Config) -> Iterator[Broken]:
     epochs = epochs_of(config)
     if min(epochs) < 1:
         what = f"{config.retrain.total:g} gives {sum(epochs)} epochs for {len(epochs)} rounds"
-        yield Broken("retrain.total", what)
+        yield Broken("retrain.total", f"{what}, and each needs one")
     if config.retrain.cycles > 1:
         yield Broken("retrain.cycles", "cannot be combined with retrain.total")
 

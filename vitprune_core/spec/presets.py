@@ -34,7 +34,7 @@ from vitprune_core.spec.source import (
     read,
     without,
 )
-from vitprune_core.spec.words import wrong_key, wrong_value, wrong_word
+from vitprune_core.spec.words import show, wrong_key, wrong_value, wrong_word
 
 S = TypeVar("S", bound=Section)
 KINDS = ("workloads/",)
@@ -49,11 +49,14 @@ class Loaded:
     config: Config
     preset: str
     workload: str
-    overrides: tuple[str, ...]
+    request: tuple[str, ...]
+    """The words after `vitprune run` that ask for the same again."""
 
 
 @dataclass(frozen=True)
 class Found:
+    """A preset file among those that can be asked for by name."""
+
     name: str
     path: Path
     origin: str
@@ -73,21 +76,29 @@ def load(
     if not isinstance(tree.value, dict) or not {"workload", "prune"} & tree.value.keys():
         what = "is not a preset: a preset is a mapping that names workload and prune"
         raise SpecError([*problems, Problem(tree.place, what)])
-    layers = [_options(workload, settings)]
+    written, layers = tree, [_options(workload, settings)]
     for override in overrides:
-        layer, found = _override(override)
+        layer, found = _override(override, taken=layers[0])
         layers.append(layer)
         problems += found
     for layer in layers:
         tree = merge(tree, replace(layer, place=tree.place))
+    problems += _old_fold(written, tree)
     tree, name, found = _on_workload(tree)
     known = name and not found
     config, more = _check(Config, tree, wrong=set() if known else {"data", "model", "train"})
     problems += found + more
     if problems or config is None:
         raise SpecError(sorted(problems, key=_by_place))
-    given = tuple(f"{k}={v}" for k, v in settings.items() if k != "seed" and v is not None)
-    return Loaded(_completed(config), stem, name, (*given, *overrides))
+    return Loaded(_completed(config), stem, name, _request(preset, workload, settings, overrides))
+
+
+def _request(
+    preset: str, workload: str | None, settings: dict[str, Any], overrides: Sequence[str]
+) -> tuple[str, ...]:
+    options = {"workload": workload, **settings}
+    words = [w for key, v in options.items() if v is not None for w in (f"--{key}", str(v))]
+    return (preset, *words, *(w for override in overrides for w in ("--set", override)))
 
 
 def find(name: str, kind: str = "") -> Path:
@@ -156,9 +167,31 @@ def _on_workload(tree: Node) -> tuple[Node, str, list[Problem]]:
         return tree, named.value, [Problem(named.place, what)]
     name = _stem(path, named.value, problems)
     _, wrong = _check(Workload, base, wrong=set())
+    problems += _other_images(base, tree)
     known = Node(name, named.place, named.key)
     whole = merge(base, Node({**tree.value, "workload": known}, tree.place))
     return (tree if wrong else whole), name, problems + wrong
+
+
+def _other_images(workload: Node, tree: Node) -> list[Problem]:
+    """A preset that brings its own images cannot be put on a workload of others."""
+    own, theirs = (locate(node, ("data", "name")) for node in (tree, workload))
+    if not (isinstance(own.value, str) and isinstance(theirs.value, str)):
+        return []
+    what = f"data.name: {show(own.value)} is not what the workload has, {show(theirs.value)}"
+    return [Problem(own.place, what)] if own.value != theirs.value else []
+
+
+def _old_fold(written: Node, tree: Node) -> list[Problem]:
+    """A file with seed and fold, like a run's config, asked for with another seed."""
+    fold, seed = locate(written, ("data", "fold")), locate(written, ("seed",))
+    now = locate(tree, ("seed",)).value
+    if not isinstance(fold.value, int) or locate(tree, ("data", "fold")) is not fold:
+        return []
+    if not isinstance(seed.value, int) or not isinstance(now, int) or now == seed.value:
+        return []
+    what = f"data.fold: {fold.value} belongs to seed {seed.value}, and {now} is asked for"
+    return [Problem(fold.place, f"{what}; add --set data.fold=null")]
 
 
 def _options(workload: str | None, settings: dict[str, Any]) -> Node:
@@ -172,12 +205,14 @@ def _options(workload: str | None, settings: dict[str, Any]) -> Node:
     return Node(nodes, NOWHERE)
 
 
-def _override(text: str) -> tuple[Node, list[Problem]]:
-    """`train.lr=1e-3` as a layer; the value is YAML."""
+def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
+    """`train.lr=1e-3` as a layer; the value is YAML. What is `taken` was given as an option."""
     place = Place(f"--set {text}")
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", key):
         return Node({}, place), [Problem(place, "is not KEY=VALUE, like train.epochs=10")]
+    if key in taken.value:
+        return Node({}, place), [Problem(place, f"{key} is given by --{key} too")]
     try:
         node, problems = parse(value, str(place))
     except SpecError as error:

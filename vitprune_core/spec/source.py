@@ -70,14 +70,13 @@ def read(path: Path) -> tuple[Node, list[Problem]]:
     """
     source = str(path)
     try:
-        if path.exists() and not path.is_file():
-            raise SpecError([Problem(Place(source), "is not a file")])
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        data = _head(path)
     except OSError as error:
         raise SpecError([Problem(Place(source), f"cannot be read: {error.strerror}")]) from None
     except ValueError:  # a NUL or half a character
         raise SpecError([Problem(Place(ascii(source)), "cannot be the name of a file")]) from None
+    if data is None:
+        raise SpecError([Problem(Place(source), "is not a file")])
     if len(data) > LARGEST:
         what = f"is larger than {LARGEST // 1024} KiB, too large for a preset"
         raise SpecError([Problem(Place(source), what)])
@@ -87,6 +86,14 @@ def read(path: Path) -> tuple[Node, list[Problem]]:
         what = f"is not UTF-8 text (byte 0x{data[error.start]:02x})"
         raise SpecError([Problem(_place_of_byte(source, data, error.start), what)]) from None
     return parse(text, source)
+
+
+def _head(path: Path) -> bytes | None:
+    """As much of a file as may be read of it; None for a folder, a pipe or a device."""
+    if path.exists() and not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def parse(text: str, source: str) -> tuple[Node, list[Problem]]:

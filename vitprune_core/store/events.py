@@ -29,7 +29,8 @@ class Score:
 @dataclass(frozen=True, kw_only=True)
 class Created:
     preset: str
-    overrides: tuple[str, ...]
+    request: tuple[str, ...]
+    """The words after `vitprune run` that ask for the same again."""
     config: Mapping[str, Any]
     """As asked for: complete, with `auto` not yet resolved."""
 

@@ -52,8 +52,7 @@ def one(run: Exported, deeper: str) -> list[str]:
         f"{h} Result",
         result(s),
         levels(s),
-        f"{h} Density",
-        density(s),
+        *((f"{h} Density", density(s)) if s.levels else ()),
         *(
             part
             for title, text in run.masks.items()
@@ -162,26 +161,26 @@ def _notes(level: Level) -> Iterable[str]:
 
 
 def density(s: Summary) -> str:
-    """Share kept of each matrix, and of each head, at every level."""
-    if not s.levels:
-        return ""
+    """Share kept of each matrix at every level, and of each head where it says something."""
     names = [_percent(r.level.sparsity_asked) for r in s.levels]
-    matrices = s.levels[0].level.matrices
     by_matrix = [
         (name, *(f"{100 * r.level.matrices[name].density:.2f}" for r in s.levels))
-        for name in matrices
+        for name in s.levels[0].level.matrices
     ]
-    last = s.levels[-1].level.matrices
-    heads = max((len(m.heads or ()) for m in last.values()), default=0)
-    by_head = [(name, *(f"{100 * h:.1f}" for h in m.heads)) for name, m in last.items() if m.heads]
-    return "\n\n".join(
-        [
-            "Percent kept of each matrix, by sparsity asked:",
-            table(("matrix", *names), by_matrix),
-            f"Percent kept in each head at {names[-1]}:",
-            table(("matrix", *(f"head {h}" for h in range(heads))), by_head),
-        ]
-    )
+    parts = ["Percent kept of each matrix, by sparsity asked:"]
+    parts.append(table(("matrix", *names), by_matrix))
+    for reached in s.levels:
+        if 0 < reached.level.sparsity < 1:
+            parts += heads(reached.level)
+    return "\n\n".join(parts)
+
+
+def heads(level: Level) -> list[str]:
+    attention = {name: m.heads for name, m in level.matrices.items() if m.heads}
+    number = max(map(len, attention.values()), default=0)
+    head = ("matrix", *(f"head {h}" for h in range(number)))
+    rows = [(name, *(f"{100 * h:.1f}" for h in shares)) for name, shares in attention.items()]
+    return [f"Percent kept in each head at {_percent(level.sparsity_asked)}:", table(head, rows)]
 
 
 def environment(s: Summary) -> str:
@@ -190,16 +189,15 @@ def environment(s: Summary) -> str:
 
 def reproduce(run: Exported) -> str:
     s = run.summary
-    words = ["vitprune", "run", s.preset, "--workload", s.config.get("workload")]
-    words += ["--seed", s.config.get("seed")]
-    words += [word for override in s.overrides for word in ("--set", override)]
-    command = shlex.join(clean(word) for word in words)
-    text = (
-        "With an equal environment the weights come out the same, byte for byte "
-        f"(`weights_sha256` {clean(s.weights_sha256 or 'not known yet')})."
-    )
-    config = "Or save the complete config below as a file and run that:"
-    return "\n\n".join([text, fenced(command, "sh"), config, fenced(run.config, "yaml")])
+    command = shlex.join(clean(word) for word in ("vitprune", "run", *s.request))
+    parts = [fenced(command, "sh")]
+    if s.state == "done":
+        parts.append(
+            "With an equal environment the weights come out the same, byte for byte: "
+            f"`weights_sha256` {cell(s.weights_sha256)}."
+        )
+    parts.append("Or save the complete config below as a file and run that:")
+    return "\n\n".join([*parts, fenced(run.config, "yaml")])
 
 
 def side_by_side(runs: Sequence[Exported]) -> str:

@@ -63,7 +63,8 @@ class Brief:
 class Summary:
     state: str = "queued"
     preset: str = ""
-    overrides: tuple[str, ...] = ()
+    request: tuple[str, ...] = ()
+    """The words after `vitprune run` that ask for the same again."""
     config: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     host: str = ""
@@ -145,7 +146,7 @@ class Summary:
                     self,
                     state="starting",
                     preset=event.preset,
-                    overrides=event.overrides,
+                    request=event.request,
                     config=event.config,
                 )
             case e.Started():

@@ -1,7 +1,6 @@
 """`vitprune run`: make a run and work on it in this process, shown as it goes."""
 
 import signal
-import sys
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -34,15 +33,13 @@ def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any],
     except RuntimeError as error:
         raise Unable(str(error)) from None
     made = _create(loaded, folder, name)
-    print(f"{made.id}: {sentence(loaded.config)}", file=sys.stderr)
-    created = Created(
-        preset=loaded.preset, overrides=loaded.overrides, config=as_dict(loaded.config)
-    )
-    signal.signal(signal.SIGTERM, _interrupt)
+    created = Created(preset=loaded.preset, request=loaded.request, config=as_dict(loaded.config))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     code = 0
     try:
         with closing(worker.work(made, created, loaded.config)) as entries:
-            follow(entries)
+            follow(entries, f"{made.id}: {sentence(loaded.config)}")
     except KeyboardInterrupt:
         code = 130
     summary = summarize(made)

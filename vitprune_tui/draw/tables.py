@@ -1,12 +1,13 @@
 """Runs, levels, plans and presets as text for people."""
 
+import shlex
 import time
 from collections.abc import Iterable, Sequence
 
 from vitprune_core.store import events as e
 from vitprune_core.store.clean import clean
 from vitprune_core.store.log import Entry
-from vitprune_core.store.summary import Brief, Summary
+from vitprune_core.store.summary import ALIVE, Brief, Summary
 from vitprune_tui.draw import text
 
 
@@ -61,15 +62,18 @@ def levels(s: Summary) -> str:
 
 def _remarks(level: e.Level) -> Iterable[str]:
     if level.collapsed:
-        yield f"{len(level.collapsed)} matrices empty"
+        yield f"{len(level.collapsed)} empty matrices"
     if level.dead_neurons:
-        yield f"{sum(level.dead_neurons.values())} neurons dead"
+        yield f"{sum(level.dead_neurons.values())} dead neurons"
 
 
 def run(name: str, s: Summary) -> str:
     lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
     asked = f"{s.preset} on {s.config.get('workload')}, seed {s.config.get('seed')}"
-    lines.append(clean(", ".join([asked, *s.overrides])))
+    lines.append(clean(f"{asked}: vitprune run {shlex.join(s.request)}"))
+    if s.state in ALIVE and s.epochs_planned:
+        left = text.duration(s.seconds_left)
+        lines.append(f"{s.epochs_done}/{s.epochs_planned} epochs, {phase(s)}, left {left}")
     if s.dense:
         d = s.dense
         origin = "shared" if d.reused else "trained here"
@@ -94,6 +98,13 @@ NOTE = (
     "before: pruned, not yet retrained; +-: points against dense; smaller: parameters, "
     "faster: multiply-adds (theoretical)"
 )
+
+
+def phase(s: Summary) -> str:
+    """Where a run is: `dense`, `90 % round 11`."""
+    if s.round == 0 or s.epoch is None:
+        return "dense"
+    return f"{text.sparsity(s.sparsity)} round {s.round}"
 
 
 def record(entry: Entry) -> str:
