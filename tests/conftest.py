@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vitprune_core.spec.presets import load
+from vitprune_core.spec.request import load
 from vitprune_core.store.rundir import RunDir
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")

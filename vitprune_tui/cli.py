@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 the request is wrong and nothing was written, 75 somebody 
 130 interrupted, 1 anything else.
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -21,7 +22,13 @@ app = typer.Typer(
 )
 
 Runs = Annotated[
-    Path, typer.Option("--runs", envvar="VITPRUNE_RUNS", help="The folder that runs are kept in.")
+    Path,
+    typer.Option(
+        "--runs",
+        envvar="VITPRUNE_RUNS",
+        file_okay=False,
+        help="The folder that runs are kept in.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
 Preset = Annotated[str, typer.Argument(help="A path, or the name of a preset.")]
@@ -178,7 +185,7 @@ def plot(
     """Accuracy curves of one run or several."""
     from vitprune_tui.commands import plot as command
 
-    answer(*command.plot([find(runs, name) for name in run], x, look(ascii)), json)
+    answer(*command.plot(several(runs, run), x, look(ascii)), json)
 
 
 @app.command()
@@ -192,7 +199,7 @@ def export(
     """Runs as Markdown: what was asked, results, densities, masks, how to reproduce."""
     from vitprune_tui.commands import export as command
 
-    answer(*command.export([find(runs, name) for name in run], output, csv), json)
+    answer(*command.export(several(runs, run), output, csv), json)
 
 
 @app.command()
@@ -207,7 +214,7 @@ def load(
     preset: str, workload: str | None, set: list[str] | None, seed: int | None, device: str | None
 ) -> Any:
     """The request as a complete config, or everything wrong with it and exit 2."""
-    from vitprune_core.spec.presets import load
+    from vitprune_core.spec.request import load
     from vitprune_core.spec.source import SpecError
 
     try:
@@ -222,10 +229,15 @@ def find(runs: Path, name: str) -> Any:
     from vitprune_core.store.runs import UnknownRun, find
 
     try:
-        return find(runs, name)
+        return find(runs, name.removeprefix(f"{runs}/").rstrip("/"))
     except UnknownRun as error:
         complain(str(error))
         raise typer.Exit(2) from None
+
+
+def several(runs: Path, names: list[str]) -> Any:
+    """Each run once, in the order given."""
+    return list(dict.fromkeys(find(runs, name) for name in names))
 
 
 def answer(value: Any, shown: str, json: bool) -> None:
@@ -261,7 +273,9 @@ def main() -> None:
     from vitprune_core.store.lock import Held
     from vitprune_tui.wrong import Unable, Wrong
 
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except Wrong as error:
@@ -277,7 +291,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:
-        complain(f"{error.filename or ''}: {error.strerror or error}")
+        complain(f"{error.filename or 'output'}: {error.strerror or error}")
         sys.exit(1)
 
 

@@ -49,6 +49,8 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
         case e.DenseReused():
             other = f" (trained with another {', '.join(event.differs)})" if event.differs else ""
             return f"dense model {event.hash} is there already{other}: the run starts at pruning"
+        case e.DenseDamaged():
+            return f"dense model {event.hash} is damaged, kept as {event.kept_as}: trained again"
         case e.DenseTrained():
             took = text.duration(s.dense.seconds) if s.dense else "?"
             verb = "trained before" if s.reused else "trained"

@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from vitprune_core.engine.data import DataError, load, loader
-from vitprune_core.spec import presets
+from vitprune_core.spec import request
 
 
 def digits(seed=0, **data):
     overrides = [f"data.{k}={v}" for k, v in data.items()] + ["device=cpu"]
-    return load(presets.load("dense", "digits", overrides, seed=seed).config)
+    return load(request.load("dense", "digits", overrides, seed=seed).config)
 
 
 def test_the_parts_are_disjoint_and_everything():
@@ -44,4 +44,4 @@ def test_pixels_are_scaled_to_one():
 
 def test_a_dataset_without_a_loader_says_so():
     with pytest.raises(DataError, match="the loader of cifar10 is not there yet"):
-        loader(presets.load("dense", "cifar10").config)
+        loader(request.load("dense", "cifar10").config)

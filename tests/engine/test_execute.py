@@ -138,7 +138,9 @@ def test_a_damaged_dense_model_is_moved_aside_and_trained_again(tiny, tmp_path, 
     (folder / file).write_bytes(data)
     again, _ = carried_out(loaded, tmp_path, "again")
     assert not of(e.DenseReused, again)
-    assert again == first
+    (damaged,) = of(e.DenseDamaged, again)
+    assert (tmp_path / ".dense" / damaged.kept_as).is_dir()
+    assert [event for event in again if event != damaged] == first
     kept = [f.name.endswith(".corrupt") for f in sorted((tmp_path / ".dense").iterdir())]
     assert kept == [False, True]
 

@@ -3,7 +3,7 @@ import torch
 
 from vitprune_core.engine.measure import grid, remains
 from vitprune_core.spec import shape
-from vitprune_core.spec.presets import load
+from vitprune_core.spec.request import load
 
 
 @pytest.fixture

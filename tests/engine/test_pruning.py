@@ -205,6 +205,7 @@ def test_infinite_scores_and_half_precision_are_ranked_like_others():
         ({"distribution": "local"}, "'local' is not one of global, layerwise, random"),
         ({"random_of": "all"}, "random_of 'all' is not one of global, layerwise, none"),
         ({"sparsity": 1.1}, "sparsity 1.1 is not in 0..1"),
+        ({"sparsity": "0.5"}, "sparsity '0.5' is not in 0..1"),
         ({"sparsity": float("nan")}, "sparsity nan is not in 0..1"),
         ({"scores": {}}, "scores: a is missing"),
         ({"scores": {"a": torch.full((2, 2), torch.nan)}}, "a has a score that is not a number"),

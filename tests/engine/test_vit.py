@@ -3,7 +3,7 @@ import torch
 
 from vitprune_core.engine.vit import ViT, decays, initial, patches
 from vitprune_core.spec import shape
-from vitprune_core.spec.presets import load
+from vitprune_core.spec.request import load
 
 
 def build(config, seed=None):

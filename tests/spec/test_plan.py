@@ -5,7 +5,7 @@ import pytest
 
 from vitprune_core.spec import shape
 from vitprune_core.spec.plan import Prune, Train, epochs_of, lr_at, lr_of, plan, rounds_between
-from vitprune_core.spec.presets import load
+from vitprune_core.spec.request import load
 
 
 def planned(preset, *overrides):

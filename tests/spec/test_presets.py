@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from vitprune_core.spec.config import Config, dump
 from vitprune_core.spec.plan import plan
-from vitprune_core.spec.presets import listed, load, shipped
+from vitprune_core.spec.presets import listed, shipped
+from vitprune_core.spec.request import load
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
 

@@ -107,6 +107,15 @@ def test_any_flipped_byte_is_damage_and_the_rest_is_read(path):
             assert all(isinstance(event, Damaged) for event in found[:-1]), (at, changed)
 
 
+def test_a_record_told_a_second_time_is_damage(path):
+    log = Log(path)
+    log.append(epoch(0))
+    log.append(epoch(1))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, lines[0]]))
+    assert [type(event) for event in events(path)] == [Epoch, Epoch, Damaged]
+
+
 def test_a_kind_that_a_newer_version_wrote_is_skipped(path):
     log = Log(path)
     log.append(epoch(0))

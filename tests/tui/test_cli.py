@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,7 +150,10 @@ def test_plot_draws_each_axis(a_run, axis):
 
 
 def test_export_writes_markdown_and_csv(a_run, tmp_path):
-    words = ("export", a_run.id, a_run.id, *folder(a_run), "-o", tmp_path / "a.md")
+    shutil.copytree(a_run.path, tmp_path / "runs" / "other")
+    shutil.copytree(a_run.path, tmp_path / "runs" / "one")
+    words = ("export", "other", "one", "other/", "--runs", tmp_path / "runs")
+    words = (*words, "-o", tmp_path / "a.md")
     written = as_json(*words, "--csv", tmp_path / "a.csv")["written"]
     assert written == [str(tmp_path / "a.md"), str(tmp_path / "a.csv")]
     assert "## Side by side" in (tmp_path / "a.md").read_text()
@@ -186,6 +190,10 @@ WRONG = [
     (["show", "nothing"], "no run is called 'nothing'"),
     (["masks", "tiny-run", "--level", "0.7"], "levels of tiny-run are 0, 0.5, 0.9"),
     (["masks", "tiny-run", "--layer", "9"], "blocks are 0 to 1"),
+    (["masks", "tiny-run", "--matrix", "attn.x"], "--matrix attn.x: blocks are 0 to 1, matrices q"),
+    (["export", "tiny-run", "-o", "."], "the file's name must end in .md"),
+    (["export", "tiny-run", "-o", "none/x.md"], "there is no folder none to write it to"),
+    (["export", "tiny-run", "-o", "x.md", "--csv", "x.md"], "the file's name must end in .csv"),
     (["plot", "tiny-run", "--x", "time"], "choices are sparsity, epoch, compression, speedup"),
     (["nothing"], "No such command 'nothing'"),
     (["ls", "--nothing"], "No such option"),
@@ -225,7 +233,7 @@ def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
     assert "diverged, counts as chance" in vitprune("show", "nan", "--runs", tmp_path).stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number):
     command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
     command += ["--runs", str(tmp_path), "--name", "long"]
@@ -288,6 +296,33 @@ def test_hostile_text_in_a_log_reaches_no_terminal(a_run, tmp_path):
         shown = vitprune(*words, "--runs", tmp_path)
         assert "\x1b" not in shown.stdout
         assert "\u202e" not in shown.stdout
+
+
+def test_presets_that_cannot_be_read_do_not_spoil_the_list(tmp_path):
+    own = tmp_path / "presets"
+    own.mkdir()
+    (own / "bytes.yaml").write_bytes(b"# \xff\x1b[31m\nworkload: digits\n")
+    os.mkfifo(own / "pipe.yaml")
+    (own / "link.yaml").symlink_to(own / "nowhere.yaml")
+    (own / "folder.yaml").mkdir()
+    done = vitprune("presets", cwd=tmp_path)
+    assert "bytes" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "dense" in done.stdout
+    for name in ("bytes", "pipe"):
+        assert vitprune("presets", "--show", f"presets/{name}.yaml", cwd=tmp_path, code=2).stderr
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path):
+    words = f"run oneshot_global --workload digits --runs {tmp_path} --name quiet"
+    sets = " ".join(f"--set '{override}'" for override in TINY)
+    command = f"{sys.executable} -m vitprune_tui.cli {words} {sets} 2>/dev/full"
+    subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert as_json("show", "quiet", "--runs", tmp_path)["state"] == "done"
+
+
+def test_runs_is_a_folder(a_run):
+    assert "is a file" in vitprune("ls", "--runs", a_run.log, code=2).stderr
 
 
 def test_a_closed_pipe_is_no_traceback(a_run):

@@ -21,6 +21,10 @@ def test_density_is_told_by_glyph():
     assert drawn(made, glyphs=ASCII) == [".:-=#"]
 
 
+def test_a_step_of_the_legend_holds_its_upper_end():
+    assert drawn(grid([[0.25, 0.5, 0.75, 1.0]])) == ["░▒▓█"]
+
+
 def test_only_nothing_is_drawn_as_nothing():
     assert drawn(grid([[0.0, 1e-9]])) == ["·░"]
 

@@ -24,7 +24,9 @@ def dense_model(
     """The dense model: found in the shared folder, or trained and put there."""
     shared = DenseDir.of(run.path.parent, dense_hash(config))
     today = fingerprint(config, data.sha256)
-    if record := shared.read():
+    if shared.exists and (record := shared.read()) is None:
+        yield e.DenseDamaged(hash=dense_hash(config), kept_as=shared.set_aside())
+    elif shared.exists and record:
         differs = (k for k in today if k != "config" and today[k] != record.fingerprint.get(k))
         yield e.DenseReused(
             hash=record.trained.hash, trained_seconds=record.seconds, differs=tuple(differs)

@@ -40,7 +40,7 @@ def _removal(prune: PruneConfig, rounds: tuple[Round, ...]) -> str:
         "random": RANDOM[prune.random_of],
     }[prune.distribution]
     number = sum(round.sparsity > 0 for round in rounds)
-    when = "each in one shot from the dense model"
+    when = ("each " if len(levels) > 1 else "") + "in one shot from the dense model"
     if prune.schedule == "iterative":
         when = f"in {number} rounds" if number > 1 else "in one round"
     control = " (and a control without pruning)" if 0 in prune.sparsities else ""

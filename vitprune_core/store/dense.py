@@ -96,18 +96,21 @@ class DenseDir:
         sync(self.path.parent)
 
     def read(self) -> DenseRecord | None:
-        """How it came to be; None when it is not there, or damaged and therefore moved aside."""
-        if not self.exists:
-            return None
+        """How it came to be, once every file's hash was checked; None when it is damaged."""
         with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
             data = json.loads(self.record.read_bytes())
             record = from_json(DenseRecord, data["record"])
             files = all(_sha256(self.path / name) == sha for name, sha in record.sha256.items())
             if files and _crc(data["record"]) == data["crc"]:
                 return record
-        with suppress(FileNotFoundError):  # another run has just done so
-            self.path.rename(self.path.with_name(f"{self.path.name}.{time.time_ns()}.corrupt"))
         return None
+
+    def set_aside(self) -> str:
+        """Keep a damaged one under another name; which."""
+        aside = self.path.with_name(f"{self.path.name}.{time.time_ns()}.corrupt")
+        with suppress(FileNotFoundError):  # another run has just done so
+            self.path.rename(aside)
+        return aside.name
 
 
 def _crc(told: object) -> int:

@@ -2,7 +2,7 @@
 
     Created
     Started                                 once an attempt
-    DenseReused?  Epoch, Epoch, …  DenseTrained
+    DenseReused? | DenseDamaged?  Epoch, Epoch, …  DenseTrained
     for round in plan:
         Pruned?  Epoch, Epoch, …  Level
     Finished | Stopped | Failed | Diverged
@@ -59,6 +59,15 @@ class DenseReused:
     """What its training took when it was trained."""
     differs: tuple[str, ...]
     """Keys of the fingerprint that were others then: its bytes may not be those of today."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseDamaged:
+    """A shared dense model whose files are not what was written: it is trained again."""
+
+    hash: str
+    kept_as: str
+    """The folder it was moved to, beside its old place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +199,7 @@ Event = (
     Created
     | Started
     | DenseReused
+    | DenseDamaged
     | Epoch
     | DenseTrained
     | Pruned
@@ -205,6 +215,7 @@ KINDS: dict[str, type[Event]] = {
         Created,
         Started,
         DenseReused,
+        DenseDamaged,
         Epoch,
         DenseTrained,
         Pruned,

@@ -54,6 +54,8 @@ def save(path: Path, grids: Grids) -> None:
 def load(path: Path) -> Grids:
     """Raises OSError, ValueError, TypeError or KeyError when the file is not such a thing."""
     grids = from_json(Grids, json.loads(path.read_bytes()))
+    if not grids.matrices:
+        raise ValueError("it has no matrices")
     for name, grid in grids.matrices.items():
         widths = {len(row) for row in grid.densities}
         if len(widths) != 1 or widths == {0}:

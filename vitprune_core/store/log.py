@@ -77,6 +77,7 @@ def entries(path: Path, after: int = 0) -> Iterator[Entry]:
         file = path.open("rb")
     except FileNotFoundError:
         return
+    last = 0
     with file:
         file.seek(after)
         for line in file:
@@ -84,7 +85,10 @@ def entries(path: Path, after: int = 0) -> Iterator[Entry]:
                 return
             after += len(line)
             entry = decode(line, after)
+            if entry and not isinstance(entry.event, Damaged) and entry.seq <= last:
+                entry = entry._replace(event=Damaged(bytes=len(line)))  # told a second time
             if entry:
+                last = max(last, entry.seq)
                 yield entry
 
 

@@ -164,6 +164,8 @@ class Summary:
                 )
             case e.DenseReused():
                 return replace(self, reused=event)
+            case e.DenseDamaged():
+                return self
             case e.Epoch():
                 return self._after_epoch(event, seconds)
             case e.DenseTrained():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vitprune_core.spec.config import level_name
-from vitprune_core.spec.presets import load
+from vitprune_core.spec.request import load
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store.export import Exported, as_csv, markdown
@@ -21,7 +21,10 @@ LOOK = Look(columns=100, rows=22)
 
 
 def export(found: Sequence[RunDir], output: Path, csv: Path | None) -> tuple[dict[str, Any], str]:
-    """Write the files; says which."""
+    """Write the files; says which. Raises `Wrong` for a name that is no report's."""
+    _check(output, ".md", "-o")
+    if csv:
+        _check(csv, ".csv", "--csv")
     runs = [(run, summarize(run)) for run in found]
     _write(output, markdown([_exported(run, s) for run, s in runs], curve(runs, "sparsity", LOOK)))
     if csv:
@@ -44,6 +47,14 @@ def _exported(run: RunDir, s: Summary) -> Exported:
     except (OSError, SpecError):
         text, asked = "", "The config of this run cannot be read by this version."
     return Exported(run.id, s, asked, text, drawn)
+
+
+def _check(path: Path, ending: str, option: str) -> None:
+    """Nothing that a run lives on can be overwritten: such files end otherwise."""
+    if path.suffix != ending:
+        raise Wrong(f"{option} {path}: the file's name must end in {ending}")
+    if not path.parent.is_dir() or path.is_dir():
+        raise Wrong(f"{option} {path}: there is no folder {path.parent} to write it to")
 
 
 def _write(path: Path, text: str) -> None:

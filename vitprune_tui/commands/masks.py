@@ -36,8 +36,10 @@ def masks(
     name, grids = _level(run, level)
     chosen = {n: grid for n, grid in grids.matrices.items() if _wanted(n, layer, matrix)}
     if not chosen:
-        blocks = max(int(n.split(".")[1]) for n in grids.matrices)
-        raise Wrong(f"--layer {layer} --matrix {matrix}: blocks are 0 to {blocks}, {KINDS}")
+        blocks = max(int(_block(n)) for n in grids.matrices)
+        asked = [f"--layer {layer}"] * (layer is not None) + [f"--matrix {matrix}"] * bool(matrix)
+        choices = f"blocks are 0 to {blocks}, matrices {' '.join(KINDS)}"
+        raise Wrong(f"{' '.join(asked)}: {choices}")
     shown = to_json(g.Grids(grids.sparsity, chosen))
     return {"id": run.id, "level": name, **shown}, _picture(run, name, grids, chosen, look)
 
@@ -98,15 +100,16 @@ def _block(name: str) -> str:
 
 
 def _wanted(name: str, layer: int | None, matrix: str | None) -> bool:
-    _, block, _, kind = name.split(".")
-    return (layer is None or block == str(layer)) and (matrix is None or kind == matrix)
+    _, block, part, kind = name.split(".")
+    names = (None, kind, f"{part}.{kind}", name)
+    return (layer is None or block == str(layer)) and matrix in names
 
 
 def _level(run: RunDir, asked: str | None) -> tuple[str, g.Grids]:
     """The grids of a level by its name or its number; the last level when none is asked for."""
     names = run.levels
     if not names:
-        raise Wrong(f"{run.id} has no masks yet")
+        raise Wrong(f"{run.id} has no masks: no level was pruned, or their files are gone")
     name = names[-1] if asked is None else _normal(asked)
     if name not in names:
         raise Wrong(f"--level {asked}: levels of {run.id} are {', '.join(names)}")

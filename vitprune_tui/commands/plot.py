@@ -41,7 +41,9 @@ def curve(runs: Sequence[tuple[RunDir, Summary]], x: str, look: Look) -> str:
         series = [Series(s.name, [at[value] for value in s.x], s.y) for s in series]
     series = [Series(s.name, s.x, [100 * y for y in s.y]) for s in series]
     title = f"test accuracy in percent against {_axis(x, layers)}"
-    return curves(series, title, look, ticks, level=_dense([s for _, s in known]))
+    drawn = curves(series, title, look, ticks, level=_dense([s for _, s in known]))
+    scale = "equal steps to the right divide what is left by equal factors"
+    return f"{drawn}\n{scale}" if ticks else drawn
 
 
 def series_of(name: str, s: Summary, x: str) -> Series:

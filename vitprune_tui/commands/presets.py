@@ -3,7 +3,7 @@
 from typing import Any
 
 from vitprune_core.spec.presets import comment, find, listed
-from vitprune_core.spec.source import SpecError
+from vitprune_core.spec.source import SpecError, read
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw import text
 from vitprune_tui.wrong import Wrong
@@ -19,17 +19,18 @@ def everything() -> tuple[list[dict[str, str]], str]:
             what = comment(preset.path)
             facts = {"name": name, "what": what, "origin": preset.origin, "path": str(preset.path)}
             found.setdefault(name, facts)
-    rows = [(f["name"], f["what"].partition("\n")[0][:90], f["origin"]) for f in found.values()]
+    rows = [(f["name"], f["what"].partition("\n")[0], f["origin"]) for f in found.values()]
     return list(found.values()), text.table(("PRESET", "WHAT", "FROM"), rows)
 
 
 def one(name: str) -> tuple[dict[str, Any], str]:
-    """The file of a preset, as it stands."""
+    """The file of a preset, or of a workload, as it stands."""
+    workloads = {workload.name for workload in listed("workloads")}
+    presets = {preset.name for preset in listed()}
     try:
-        path = find(name)
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        path = find(name, "workloads" if name in workloads - presets else "")
+        read(path)
     except SpecError as error:
         raise Wrong(str(error)) from None
-    except OSError as error:
-        raise Wrong(f"{name}: {error.strerror}") from None
+    lines = path.read_text(encoding="utf-8").splitlines()
     return {"name": name, "path": str(path), "yaml": "\n".join(lines)}, "\n".join(map(clean, lines))

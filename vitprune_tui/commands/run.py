@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from vitprune_core.spec.config import as_dict
-from vitprune_core.spec.presets import Loaded
+from vitprune_core.spec.request import Loaded
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.store import runs
 from vitprune_core.store.events import Created

@@ -31,9 +31,14 @@ Cells = list[list[float]]
 """Rows of densities, 0 to 1."""
 
 
+ROUNDING = 1 / 510
+"""A grid tells densities in 255ths."""
+
+
 def glyph(density: float, top: float, glyphs: Glyphs) -> str:
-    """Only nothing at all is drawn as nothing."""
-    return glyphs.shades[0 if density == 0 else min(1 + int(4 * density / top), 4)]
+    """Only nothing at all is drawn as nothing; a step holds its upper end, as grids round it."""
+    steps = math.ceil(4 * (density - ROUNDING) / top)
+    return glyphs.shades[0 if density == 0 else min(max(steps, 1), 4)]
 
 
 def pooled(grid: Grid, columns: int, rows: int) -> Cells:

@@ -12,8 +12,8 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def sparsity(share: float) -> str:
-    """As people write it: 95 %, 99.5 %, 36.9 %."""
-    return f"{100 * share:.4g} %"
+    """As people write it: 95 %, 99.5 %, 36.91 %; 100 % is all."""
+    return f"{100 * share:.4g} %" if share in (0, 1) or share < 0.9999 else f"{100 * share:.7g} %"
 
 
 def points(difference: float | None) -> str:

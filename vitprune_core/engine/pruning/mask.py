@@ -41,7 +41,7 @@ def make_masks(
     _word("granularity", granularity, UNITS)
     _word("distribution", distribution, ("global", "layerwise", "random"))
     _word("random_of", random_of, RANKED)
-    if not 0 <= sparsity <= 1:
+    if not isinstance(sparsity, int | float) or not 0 <= sparsity <= 1:
         raise ValueError(f"sparsity {sparsity!r} is not in 0..1")
     if not weights:
         raise ValueError("weights: needs at least one matrix")

@@ -1,0 +1,174 @@
+"""From a preset, a workload and overrides to a `Config`, or to everything wrong with them.
+
+    workloads/digits.yaml  <  oneshot_global.yaml  <  --workload, --seed, --device, --set KEY=VALUE
+
+Each layer holds only what differs from the one below.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vitprune_core.spec.check import check
+from vitprune_core.spec.config import Config, Workload
+from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.presets import NAME, find
+from vitprune_core.spec.source import (
+    NOWHERE,
+    Node,
+    Place,
+    Problem,
+    SpecError,
+    locate,
+    merge,
+    nest,
+    parse,
+    read,
+)
+from vitprune_core.spec.words import show
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A request that is right: what to do, and what it was called."""
+
+    config: Config
+    preset: str
+    workload: str
+    request: tuple[str, ...]
+    """The words after `vitprune run` that ask for the same again."""
+
+
+def load(
+    preset: str, workload: str | None = None, overrides: Sequence[str] = (), **settings: Any
+) -> Loaded:
+    """The complete config of a request; `settings` are top-level keys given as options.
+
+    Raises `SpecError` with every problem at once, each with its place.
+    """
+    path = find(preset)
+    tree, problems = read(path)
+    stem = _stem(path, preset, problems)
+    if not isinstance(tree.value, dict) or not {"workload", "prune"} & tree.value.keys():
+        what = "is not a preset: a preset is a mapping that names workload and prune"
+        raise SpecError([*problems, Problem(tree.place, what)])
+    written, layers = tree, [_options(workload, settings)]
+    for override in overrides:
+        layer, found = _override(override, taken=layers[0])
+        layers.append(layer)
+        problems += found
+    for layer in layers:
+        tree = merge(tree, replace(layer, place=tree.place))
+    problems += _old_fold(written, tree)
+    tree, name, found = _on_workload(tree)
+    known = name and not found
+    config, more = check(Config, tree, wrong=set() if known else {"data", "model", "train"})
+    problems += found + more
+    if problems or config is None:
+        raise SpecError(sorted(problems, key=_by_place))
+    return Loaded(_completed(config), stem, name, _request(preset, workload, settings, overrides))
+
+
+def _request(
+    preset: str, workload: str | None, settings: dict[str, Any], overrides: Sequence[str]
+) -> tuple[str, ...]:
+    options = {"workload": workload, **settings}
+    words = [w for key, v in options.items() if v is not None for w in (f"--{key}", str(v))]
+    return (preset, *words, *(w for override in overrides for w in ("--set", override)))
+
+
+def _on_workload(tree: Node) -> tuple[Node, str, list[Problem]]:
+    """The preset laid over the workload that it names, if that can be found and is right."""
+    named = tree.value.get("workload")
+    if named is None or not isinstance(named.value, str):
+        return tree, "", []  # the check of the whole config says so
+    try:
+        path = find(named.value, "workloads")
+        base, problems = read(path)
+    except SpecError as error:
+        if error.problems[0].place.source != "":
+            return tree, named.value, error.problems
+        what = error.problems[0].what
+        return tree, named.value, [Problem(named.place, what)]
+    name = _stem(path, named.value, problems)
+    _, wrong = check(Workload, base, wrong=set())
+    problems += _other_images(base, tree)
+    known = Node(name, named.place, named.key)
+    whole = merge(base, Node({**tree.value, "workload": known}, tree.place))
+    return (tree if wrong else whole), name, problems + wrong
+
+
+def _other_images(workload: Node, tree: Node) -> list[Problem]:
+    """A preset that brings its own images cannot be put on a workload of others."""
+    own, theirs = (locate(node, ("data", "name")) for node in (tree, workload))
+    known = list(DATASETS)
+    if own.value not in known or theirs.value not in known:
+        return []
+    what = f"data.name: {show(own.value)} is not what the workload has, {show(theirs.value)}"
+    return [Problem(own.place, what)] if own.value != theirs.value else []
+
+
+def _old_fold(written: Node, tree: Node) -> list[Problem]:
+    """A file with seed and fold, like a run's config, asked for with another seed."""
+    fold, seed = locate(written, ("data", "fold")), locate(written, ("seed",))
+    now = locate(tree, ("seed",)).value
+    if not isinstance(fold.value, int) or locate(tree, ("data", "fold")) is not fold:
+        return []
+    if not isinstance(seed.value, int) or not isinstance(now, int) or now == seed.value:
+        return []
+    what = f"data.fold: {fold.value} belongs to seed {seed.value}, and {now} is asked for"
+    return [Problem(fold.place, f"{what}; add --set data.fold=null")]
+
+
+def _options(workload: str | None, settings: dict[str, Any]) -> Node:
+    """Command-line options as a layer of their own."""
+    given = {"workload": workload, **settings}
+    nodes = {
+        key: Node(value, Place(f"--{key} {value}"), Place(f"--{key}"))
+        for key, value in given.items()
+        if value is not None
+    }
+    return Node(nodes, NOWHERE)
+
+
+def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
+    """`train.lr=1e-3` as a layer; the value is YAML. What is `taken` was given as an option."""
+    place = Place(f"--set {text}")
+    key, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", key):
+        return Node({}, place), [Problem(place, "is not KEY=VALUE, like train.epochs=10")]
+    if key in taken.value:
+        return Node({}, place), [Problem(place, f"{key} is given by --{key} too")]
+    try:
+        node, problems = parse(value, str(place))
+    except SpecError as error:
+        return Node({}, place), [Problem(place, p.what) for p in error.problems]
+    return nest(key, Node(node.value if value.strip() else None, place, place)), problems
+
+
+def _completed(config: Config) -> Config:
+    """What the preset leaves to a rule, written out: fold, optimizer, fine-tuning rate."""
+    data, retrain = config.data, config.retrain
+    folds = DATASETS[data.name].folds
+    if data.fold is None and folds:
+        data = data.model_copy(update={"fold": config.seed % folds})
+    if retrain.optimizer is None:
+        kept = "reset" if retrain.policy == "restart" else "keep"
+        retrain = retrain.model_copy(update={"optimizer": kept})
+    if retrain.policy == "finetune" and retrain.lr is None:
+        retrain = retrain.model_copy(update={"lr": config.train.lr_min})
+    return config.model_copy(update={"data": data, "retrain": retrain})
+
+
+def _stem(path: Path, given: str, problems: list[Problem]) -> str:
+    """The name that runs are called after; it becomes part of a folder's name."""
+    if not NAME.fullmatch(path.stem):
+        what = f"the name {path.stem[:80]!r} must be letters, digits, '.', '_' or '-', at most 64"
+        problems.append(Problem(Place(given), what))
+    return path.stem
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int]:
+    return problem.place.source, problem.place.line or 0, problem.place.column or 0
