@@ -63,7 +63,7 @@ def run(
 
     loaded = load(preset, workload, set, seed, device)
     # --here is what `run` always does until there are workers of their own.
-    value, shown, code = command.run(loaded, runs, name)
+    value, shown, code = command.run(loaded, runs, name, width())
     answer(value, shown, json)
     raise typer.Exit(code)
 
@@ -97,7 +97,7 @@ def presets(
     from vitprune_tui.commands import presets as command
 
     value: Any
-    value, shown = command.one(show) if show else command.everything()
+    value, shown = command.one(show) if show else command.everything(width())
     answer(value, shown, json)
 
 
@@ -114,7 +114,7 @@ def ls(runs: Runs = RUNS, json: Json = False) -> None:
     briefs.sort(key=lambda named: named[1].started or 0)
     if not briefs:
         print(f"No runs yet in {runs}: start one with `vitprune run PRESET`.", file=sys.stderr)
-    shown = tables.runs(briefs) if briefs else ""
+    shown = tables.runs(briefs, width()) if briefs else ""
     answer([{"id": name, **to_json(b)} for name, b in briefs], shown, json)
 
 
@@ -127,7 +127,7 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 
     found = find(runs, run)
     summary = summarize(found)
-    answer(as_shown(found, summary), tables.run(found.id, summary), json)
+    answer(as_shown(found, summary), tables.run(found.id, summary, width()), json)
 
 
 @app.command()
@@ -254,6 +254,13 @@ def complain(what: str) -> None:
     from vitprune_core.store.clean import clean
 
     print(clean(what), file=sys.stderr)
+
+
+def width() -> int | None:
+    """Columns of the terminal; None in a pipe, where nothing is cut."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def look(ascii: bool) -> Any:

@@ -71,6 +71,10 @@ def test_a_table_is_aligned():
     ]
 
 
+def test_a_table_is_cut_where_the_terminal_ends():
+    assert text.table(("A", "B"), [("x", "long")], width=5).splitlines() == ["A  B", "x  l…"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [(None, "?"), (0.84, "0.8 s"), (44.6, "45 s"), (200, "3 min 20 s"), (8040, "2 h 14 min")],

@@ -11,7 +11,7 @@ from vitprune_tui.wrong import Wrong
 KINDS = ("", "workloads")
 
 
-def everything() -> tuple[list[dict[str, str]], str]:
+def everything(width: int | None) -> tuple[list[dict[str, str]], str]:
     found: dict[str, dict[str, str]] = {}
     for kind in KINDS:
         for preset in listed(kind):
@@ -19,8 +19,8 @@ def everything() -> tuple[list[dict[str, str]], str]:
             what = comment(preset.path)
             facts = {"name": name, "what": what, "origin": preset.origin, "path": str(preset.path)}
             found.setdefault(name, facts)
-    rows = [(f["name"], f["what"].partition("\n")[0], f["origin"]) for f in found.values()]
-    return list(found.values()), text.table(("PRESET", "WHAT", "FROM"), rows)
+    rows = [(f["name"], f["origin"], f["what"].partition("\n")[0]) for f in found.values()]
+    return list(found.values()), text.table(("PRESET", "FROM", "WHAT"), rows, width=width)
 
 
 def one(name: str) -> tuple[dict[str, Any], str]:

@@ -20,7 +20,9 @@ from vitprune_tui.follow import follow
 from vitprune_tui.wrong import Unable, Wrong
 
 
-def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any], str, int]:
+def run(
+    loaded: Loaded, folder: Path, name: str | None, width: int | None
+) -> tuple[dict[str, Any], str, int]:
     """What `show` says of the run when it is over, and the exit code.
 
     0 done, 130 interrupted, 1 failed. Raises `Wrong` and `Unable` before a run is made.
@@ -45,7 +47,7 @@ def run(loaded: Loaded, folder: Path, name: str | None) -> tuple[dict[str, Any],
     summary = summarize(made)
     if not code and summary.state != "done":
         code = 1
-    return as_shown(made, summary), tables.run(made.id, summary), code
+    return as_shown(made, summary), tables.run(made.id, summary, width), code
 
 
 def _create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:

@@ -11,7 +11,7 @@ from vitprune_core.store.summary import ALIVE, Brief, Summary
 from vitprune_tui.draw import text
 
 
-def runs(briefs: Sequence[tuple[str, Brief]]) -> str:
+def runs(briefs: Sequence[tuple[str, Brief]], width: int | None) -> str:
     rows = [
         (
             name,
@@ -26,7 +26,7 @@ def runs(briefs: Sequence[tuple[str, Brief]]) -> str:
         for name, b in briefs
     ]
     head = ("RUN", "STATE", "EPOCHS", "DENSE", "LEVELS", "LAST AT", "TEST", "UPDATED")
-    return text.table(head, rows, "  rrrrrr")
+    return text.table(head, rows, "  rrrrrr", width)
 
 
 def age(when: float | None) -> str:
@@ -38,12 +38,11 @@ def age(when: float | None) -> str:
     return f"{int(seconds // size)} {unit} ago"
 
 
-def levels(s: Summary) -> str:
+def levels(s: Summary, width: int | None) -> str:
     """The table of a finished or growing run; accuracies on the test set."""
     rows = [
         (
             text.sparsity(r.level.sparsity_asked),
-            f"{100 * r.level.sparsity:.3f} %",
             text.percent(r.level.test_before.accuracy),
             text.percent(r.level.test.accuracy),
             text.points(r.level.test.accuracy - s.dense.test.accuracy if s.dense else None),
@@ -52,12 +51,13 @@ def levels(s: Summary) -> str:
             text.times(r.level.speedup),
             r.level.epochs,
             text.duration(r.seconds),
+            f"{100 * r.level.sparsity:.3f} %",
             ", ".join(_remarks(r.level)),
         )
         for r in s.levels
     ]
-    head = ("SPARSITY", "EXACT", "BEFORE", "TEST", "+-", "VAL", "SMALLER", "FASTER", "EPOCHS")
-    return text.table((*head, "TOOK", ""), rows, "rrrrrrrrrr")
+    head = ("SPARSITY", "BEFORE", "TEST", "+-", "VAL", "SMALLER", "FASTER", "EPOCHS", "TOOK")
+    return text.table((*head, "EXACTLY", ""), rows, "rrrrrrrrrr", width)
 
 
 def _remarks(level: e.Level) -> Iterable[str]:
@@ -67,7 +67,7 @@ def _remarks(level: e.Level) -> Iterable[str]:
         yield f"{sum(level.dead_neurons.values())} dead neurons"
 
 
-def run(name: str, s: Summary) -> str:
+def run(name: str, s: Summary, width: int | None) -> str:
     lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
     asked = f"{s.preset} on {s.config.get('workload')}, seed {s.config.get('seed')}"
     lines.append(clean(f"{asked}: vitprune run {shlex.join(s.request)}"))
@@ -88,15 +88,15 @@ def run(name: str, s: Summary) -> str:
     if s.damaged:
         lines.append(f"{s.damaged} damaged record(s) in the log were skipped")
     if s.levels:
-        lines += ["", levels(s), "", NOTE]
+        lines += ["", levels(s, width), "", NOTE]
     if s.diverged and s.diverged.level is not None:
         lines.append(f"{text.sparsity(s.diverged.level)}: diverged, counts as chance")
     return "\n".join(lines)
 
 
 NOTE = (
-    "before: pruned, not yet retrained; +-: points against dense; smaller: parameters, "
-    "faster: multiply-adds (theoretical)"
+    "before: pruned, not yet retrained; +-: points against dense;\n"
+    "smaller: parameters; faster: multiply-adds (theoretical)"
 )
 
 

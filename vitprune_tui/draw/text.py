@@ -43,8 +43,16 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> str:
-    """Aligned columns; `right` has an `r` for each column of numbers, a space for others."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    right: str = "",
+    width: int | None = None,
+) -> str:
+    """Aligned columns; `right` has an `r` for each column of numbers, a space for others.
+
+    Lines longer than `width` are cut: what matters least stands last.
+    """
     lines = [list(head), *([clean(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     numeric = right.ljust(len(head))[: len(head)]
@@ -54,6 +62,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], right: str = ""
             c.rjust(w) if n == "r" else c.ljust(w)
             for c, w, n in zip(cells, widths, numeric, strict=True)
         )
-        return "  ".join(padded).rstrip()
+        whole = "  ".join(padded).rstrip()
+        return whole if width is None or len(whole) <= width else f"{whole[: width - 1]}…"
 
     return "\n".join(map(line, lines))
