@@ -11,7 +11,7 @@ from vitprune_core.engine.data import Part
 from vitprune_core.engine.vit import ViT
 from vitprune_core.store.events import Score
 
-BATCH = 1_000
+BATCH = 100
 TOP5_FROM = 100
 """Classes; with fewer, the five most likely say little."""
 
