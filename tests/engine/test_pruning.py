@@ -232,8 +232,21 @@ def test_a_matrix_must_be_a_matrix():
 
 def test_a_pool_may_be_asked_for_less_than_lines_already_overshot():
     alive = torch.tensor([False, True, True])
-    kept = lowest_removed(torch.tensor([1.0, 2.0, 3.0]), alive, [(3, 10)], 0.3)
+    kept = lowest_removed(torch.tensor([1.0, 2.0, 3.0]), alive, torch.full((3,), 10), 0.3)
     assert kept.tolist() == [False, True, True]
+
+
+def test_a_line_with_the_lowest_score_there_is_comes_after_those_that_are_gone():
+    scores = torch.tensor([-torch.inf, 1.0, 2.0, -torch.inf])
+    alive = torch.tensor([False, True, True, True])
+    kept = lowest_removed(scores, alive, torch.full((4,), 10), 0.5)
+    assert kept.tolist() == [False, True, True, False]
+
+
+def test_lines_of_one_weight_are_counted_as_lines():
+    weights = {"a": torch.arange(1.0, 8.0).view(7, 1)}
+    assert removed(make_masks(weights, "row", "global", 0.5)) == 3  # on a tie the shorter prefix
+    assert removed(make_masks(weights, "weight", "global", 0.5)) == 4  # round(3.5), half to even
 
 
 def linear(weights):

@@ -31,22 +31,16 @@ Kept = dict[str, Tensor]
 
 def global_(units: Sequence[Units], sparsity: float) -> Kept:
     """All units of the network compete; matrices end up with different densities."""
-    kept = lowest_removed(
-        torch.cat([u.scores for u in units]),
-        torch.cat([u.alive for u in units]),
-        [(len(u.scores), u.group.size) for u in units],
-        sparsity,
-    )
+    scores = torch.cat([u.scores for u in units])
+    alive = torch.cat([u.alive for u in units])
+    kept = lowest_removed(scores, alive, _sizes(units), sparsity)
     parts = kept.split([len(u.scores) for u in units])
     return {u.group.name: part for u, part in zip(units, parts, strict=True)}
 
 
 def layerwise(units: Sequence[Units], sparsity: float) -> Kept:
     """Units compete inside their matrix; every matrix loses the same share."""
-    return {
-        u.group.name: lowest_removed(u.scores, u.alive, [(len(u.scores), u.group.size)], sparsity)
-        for u in units
-    }
+    return {u.group.name: lowest_removed(u.scores, u.alive, _sizes([u]), sparsity) for u in units}
 
 
 def shuffled(units: Sequence[Units], counts: Kept, seed: int) -> Kept:
@@ -68,18 +62,22 @@ def shuffled(units: Sequence[Units], counts: Kept, seed: int) -> Kept:
     return kept
 
 
-def lowest_removed(
-    scores: Tensor, alive: Tensor, sizes: Sequence[tuple[int, int]], sparsity: float
-) -> Tensor:
-    """What stays of one pool: one boolean a unit. `sizes` are (units, weights a unit) in order.
+def lowest_removed(scores: Tensor, alive: Tensor, sizes: Tensor | None, sparsity: float) -> Tensor:
+    """What stays of one pool: one boolean a unit. `sizes` are weights a unit; None: all single.
 
     Raises ValueError when more than `sparsity` is gone already.
     """
-    if all(size == 1 for _, size in sizes):
+    if sizes is None:
         gone = len(alive) - int(alive.sum())
         return _remove_weights(scores, alive, round(sparsity * len(scores)) - gone)
-    per_unit = torch.cat([torch.full((n,), size) for n, size in sizes]).to(scores.device)
-    return _remove_lines(scores, alive, per_unit, sparsity)
+    return _remove_lines(scores, alive, sizes, sparsity)
+
+
+def _sizes(units: Sequence[Units]) -> Tensor | None:
+    """Weights of each unit of a pool, shape (units,); None where every weight is a unit."""
+    if all(u.group.axis is None for u in units):
+        return None
+    return torch.cat([torch.full_like(u.alive, u.group.size, dtype=torch.long) for u in units])
 
 
 def _remove_weights(scores: Tensor, alive: Tensor, count: int) -> Tensor:
@@ -111,8 +109,8 @@ def _remove_lines(scores: Tensor, alive: Tensor, sizes: Tensor, sparsity: float)
     if target < gone - int(sizes.max()) / 2:
         what = f"{gone} of {total} weights are gone already"
         raise ValueError(f"{what}, more than sparsity {sparsity:g} removes")
-    last_first = scores.masked_fill(~alive, -torch.inf).flip(0)
-    order = len(scores) - 1 - last_first.argsort(stable=True)
+    order = len(scores) - 1 - scores.flip(0).argsort(stable=True)  # of equal scores the later first
+    order = order[alive[order].byte().argsort(stable=True)]  # what is gone comes before all
     removed = torch.cat([sizes.new_zeros(1), sizes[order].cumsum(0)])
     shortest = len(alive) - int(alive.sum())
     distance = (removed[shortest:].double() - target).abs()
