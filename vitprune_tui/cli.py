@@ -31,7 +31,7 @@ Runs = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
-Preset = Annotated[str, typer.Argument(help="A path, or the name of a preset.")]
+Preset = Annotated[str, typer.Argument(metavar="PRESET", help="A path or a name.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or a unique prefix of it.")]
 Some = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids or unique prefixes.")]
 Workload = Annotated[
@@ -54,7 +54,9 @@ def run(
     seed: Seed = None,
     name: Annotated[str | None, typer.Option("--name", help="The run's id.")] = None,
     device: Device = None,
-    here: Annotated[bool, typer.Option("--here", help="Train in this process.")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Train in this process, as it always does so far.")
+    ] = False,
     runs: Runs = RUNS,
     json: Json = False,
 ) -> None:

@@ -56,6 +56,15 @@ def test_a_config_is_complete_and_loads_again_as_a_preset(preset):
     assert set(yaml.safe_load(dump(config))) == set(Config.model_fields)
 
 
+def test_a_complete_config_needs_its_workload_no_more(preset):
+    own = preset((shipped() / "workloads" / "digits.yaml").read_text(), "mine.yaml")
+    config = load("dense", own).config
+    assert config.workload == "mine"
+    assert load(preset(dump(config), "config.yaml")).config == config
+    (found,) = wrong("dense", "mine")
+    assert "workload: 'mine' is not one of cifar10, digits" in found
+
+
 def test_rules_are_written_out():
     config = load("oneshot_global", "digits", seed=7).config
     assert (config.data.fold, config.retrain.optimizer) == (2, "keep")

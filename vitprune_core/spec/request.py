@@ -88,10 +88,10 @@ def _on_workload(tree: Node) -> tuple[Node, str, list[Problem]]:
         path = find(named.value, "workloads")
         base, problems = read(path)
     except SpecError as error:
-        if error.problems[0].place.source != "":
-            return tree, named.value, error.problems
-        what = error.problems[0].what
-        return tree, named.value, [Problem(named.place, what)]
+        if Workload.model_fields.keys() <= tree.value.keys() and NAME.fullmatch(named.value):
+            return tree, named.value, []  # complete without it, like the config of a run
+        told = (p if p.place != NOWHERE else Problem(named.place, p.what) for p in error.problems)
+        return tree, named.value, list(told)
     name = _stem(path, named.value, problems)
     _, wrong = check(Workload, base, wrong=set())
     problems += _other_images(base, tree)
