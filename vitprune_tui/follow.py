@@ -29,7 +29,7 @@ def follow(entries: Iterable[Entry], heading: str) -> Summary:
     summary = Summary()
     with _bar(console) if console.is_terminal else _lines(console) as show:
         with suppress(OSError):
-            console.print(Text(heading), soft_wrap=True)
+            console.print(Text(heading), soft_wrap=not console.is_terminal)
         for entry in entries:
             summary = summary.then(entry)
             with suppress(OSError):
