@@ -20,8 +20,8 @@ from vitprune_tui.draw import tables, text
 Show = Callable[[e.Event | e.Damaged, Summary], None]
 
 
-def follow(entries: Iterable[Entry], heading: str) -> Summary:
-    """Show every record as it comes; the summary of them all.
+def follow(entries: Iterable[Entry], heading: str) -> None:
+    """Show every record as it comes.
 
     What cannot be shown, since the pipe is closed or the disk full, does not end the run.
     """
@@ -34,7 +34,6 @@ def follow(entries: Iterable[Entry], heading: str) -> Summary:
             summary = summary.then(entry)
             with suppress(OSError):
                 show(entry.event, summary)
-    return summary
 
 
 def told(event: e.Event | e.Damaged, s: Summary) -> str | None:

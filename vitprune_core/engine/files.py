@@ -24,9 +24,9 @@ def weights_sha256(weights: Tensors) -> str:
     return digest.hexdigest()
 
 
-def save_tensors(path: Path, tensors: Tensors, **metadata: str) -> None:
+def save_tensors(path: Path, tensors: Tensors) -> None:
     on_cpu = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write(path, save(on_cpu, metadata=metadata or None))
+    write(path, save(on_cpu))
 
 
 def load_tensors(path: Path, device: str) -> dict[str, Tensor]:

@@ -75,8 +75,13 @@ def matrix(name: str, mask: Tensor, heads: int) -> Matrix:
 
 def heads_of(name: str, mask: Tensor, heads: int) -> list[Tensor] | None:
     """The part of a matrix that each head owns; None in the MLP."""
-    axis = HEAD_AXIS.get(name.split(".", 2)[2])
+    axis = head_axis(name)
     return None if axis is None else list(mask.chunk(heads, dim=axis))
+
+
+def head_axis(name: str) -> int | None:
+    """Of `blocks.0.attn.q` and the like: which index runs over the heads."""
+    return HEAD_AXIS.get(name.split(".", 2)[2])
 
 
 def dead_neurons(masks: Masks, config: Config, granularity: str) -> dict[str, int]:
@@ -117,7 +122,7 @@ def grids(masks: Masks, config: Config, sparsity: float) -> Grids:
 
 
 def grid(name: str, mask: Tensor, heads: int) -> Grid:
-    axis = HEAD_AXIS.get(name.split(".", 2)[2])
+    axis = head_axis(name)
     cells = [_cells(length, heads if axis == i else 1) for i, length in enumerate(mask.shape)]
     pooled = _pool(_pool(mask.double(), cells[0]).T, cells[1]).T
     counts = matrix(name, mask, heads)

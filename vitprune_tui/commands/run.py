@@ -34,10 +34,10 @@ def run(
         worker.check(loaded.config)
     except RuntimeError as error:
         raise Unable(str(error)) from None
-    made = _create(loaded, folder, name)
-    created = Created(preset=loaded.preset, request=loaded.request, config=as_dict(loaded.config))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    made = _create(loaded, folder, name)
+    created = Created(preset=loaded.preset, request=loaded.request, config=as_dict(loaded.config))
     code = 0
     try:
         with closing(worker.work(made, created, loaded.config)) as entries:
