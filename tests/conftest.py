@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vitprune_core.spec.request import load
+from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,6 +53,20 @@ def a_run(tmp_path_factory):
         *(word for override in TINY for word in ("--set", override)),
     )
     return RunDir(folder / "tiny-run")
+
+
+def events_of(told):
+    """Of what the engine yields, without the moments at which it could be left."""
+    return [item for item in told if not isinstance(item, Moment)]
+
+
+def result(told):
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(told)
+        except StopIteration as end:
+            return end.value
 
 
 def vitprune(*words: str, code: int = 0, **kwargs):

@@ -1,45 +1,116 @@
-"""The process that does the work on a run: hold it, execute its config, append what happens."""
+"""The process that does the work on a run: `python -m vitprune_core.worker RUN-FOLDER`.
 
-from collections.abc import Iterator
+It takes the run's lock before anything heavy is loaded and holds it for life. A closed terminal
+means nothing to it; SIGTERM and SIGINT ask it to stop after a checkpoint, a second one ends it at
+once. Exit codes: 0 done, 75 somebody else holds the run, 130 stopped, 1 anything else.
+"""
 
-from vitprune_core.engine.data import load, loader
-from vitprune_core.engine.device import resolve
-from vitprune_core.engine.execute import execute
-from vitprune_core.spec.config import Config, dump
-from vitprune_core.store.events import Created, Failed, Level, Stopped
-from vitprune_core.store.lock import hold
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Generator, Iterator
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from vitprune_core.attempt import Orders, attempt
+from vitprune_core.store.control import Inbox
+from vitprune_core.store.events import Event, Failed, Starting, Stopped
+from vitprune_core.store.lock import Held, hold, inscribe
 from vitprune_core.store.log import Entry, Log
 from vitprune_core.store.rundir import RunDir, write
-from vitprune_core.store.summary import cache
+from vitprune_core.store.summary import cache, summarize
+
+if TYPE_CHECKING:
+    from vitprune_core.store.checkpoints import Moment
+
+CODES = {"done": 0, "stopped": 130}
 
 
-def check(config: Config) -> None:
-    """What can be known to fail before a run is made; raises `DataError` or `DeviceError`."""
-    resolve(config)
-    loader(config)
+def work(run: RunDir, orders: Orders, file: int | None = None) -> Iterator[Entry]:
+    """Do what is left of a run in this process, yielding each record of the log.
 
-
-def work(run: RunDir, created: Created, config: Config) -> Iterator[Entry]:
-    """Do everything that `config` asks for in this process, yielding each record of the log.
-
-    An exception of any kind is told in the log and goes on to the caller.
+    `file` is the run's lock if it was claimed already; raises `Held` if somebody else has it. What
+    goes wrong is told in the log and printed.
     """
-    with hold(run.lock, attempt=1):
+    with hold(run.lock, file) as held:
+        run.complete()
         log = Log(run.log)
+        inscribe(held, log.attempt)
         try:
-            yield log.append(created)
-            config = resolve(config)
-            write(run.config, dump(config).encode())
-            for event in execute(config, load(config), run):
-                yield log.append(event)
-                if isinstance(event, Level):
-                    cache(run)
-        except (KeyboardInterrupt, GeneratorExit):
-            log.append(Stopped(reason="interrupted"))
-            raise
+            yield log.append(Starting(host=socket.gethostname(), pid=os.getpid()))
+            yield from _engine(run, log, orders)
         except Exception as error:
-            log.append(Failed(reason=f"{type(error).__name__}: {error}"))
-            raise
+            traceback.print_exc()
+            yield log.append(_told(error))
         finally:
             log.sync()
             cache(run)
+
+
+def _engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
+    """Load what the work needs, only now that the run is ours: torch takes seconds."""
+    from vitprune_core.engine.data import load as load_data
+    from vitprune_core.engine.device import fingerprint, resolve
+    from vitprune_core.engine.position import encode
+    from vitprune_core.engine.resume import carry_out
+    from vitprune_core.spec.config import dump
+    from vitprune_core.spec.request import load
+
+    asked = load(str(run.config)).config
+    config = resolve(asked)
+    if config != asked:
+        write(run.config, dump(config).encode())
+    data = load_data(config)
+    today = fingerprint(config, data.sha256)
+
+    def begin() -> Generator["Event | Moment", None, None]:
+        yield from carry_out(config, data, run, today)
+
+    save = partial(encode, fingerprint=today)
+    yield from attempt(run, log, begin, save, orders, config.checkpoint.every)
+
+
+def _told(error: Exception) -> Event:
+    """How a run says that it could not go on; out of memory is no fault of its own."""
+    if "torch" in sys.modules:
+        from vitprune_core.engine.device import memory_peak, out_of_memory
+
+        if out_of_memory(error):
+            advice = "free memory and resume, or ask anew with a smaller train.batch_size"
+            return Stopped(reason=f"out of memory at a peak of {memory_peak()}; {advice}")
+    return Failed(reason=f"{type(error).__name__}: {error}")
+
+
+def listen(orders: Orders, hangup_stops: bool = False) -> None:
+    """Let signals be orders: the first is obeyed at the next step, the second at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if orders.stop:
+            os._exit(130)
+        orders.stop = signal.Signals(number).name
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    signal.signal(signal.SIGHUP, ask if hangup_stops else signal.SIG_IGN)
+
+
+def main(words: list[str]) -> int:
+    """`RUN-FOLDER [FILE]`: FILE is the number of the open file that holds the run's lock."""
+    run = RunDir(Path(words[0]).absolute())
+    orders = Orders(Inbox(run.control))
+    listen(orders)
+    try:
+        for _ in work(run, orders, int(words[1]) if words[1:] else None):
+            pass
+    except Held as error:
+        print(error, file=sys.stderr)
+        return 75
+    return CODES.get(summarize(run).state, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

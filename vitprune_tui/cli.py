@@ -43,6 +43,8 @@ Set = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", help="Split, initialisation, order, shuffles.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
+Here = Annotated[bool, typer.Option("--here", help="Train in this process.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the run's id and return.")]
 RUNS = Path("runs")
 
 
@@ -54,8 +56,10 @@ def run(
     seed: Seed = None,
     name: Annotated[str | None, typer.Option("--name", help="The run's id.")] = None,
     device: Device = None,
-    here: Annotated[
-        bool, typer.Option("--here", help="Train in this process, as it always does so far.")
+    here: Here = False,
+    detach: Detach = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Start it when those before it are through.")
     ] = False,
     runs: Runs = RUNS,
     json: Json = False,
@@ -63,11 +67,77 @@ def run(
     """Train, prune, retrain and measure what PRESET asks for, as a new run."""
     from vitprune_tui.commands import run as command
 
+    how = mode(here=here, detach=detach, queue=queue)
     loaded = load(preset, workload, set, seed, device)
-    # --here is what `run` always does until there are workers of their own.
-    value, shown, code = command.run(loaded, runs, name, width())
-    answer(value, shown, json)
-    raise typer.Exit(code)
+    finish(command.run(loaded, runs, name, width(), how), json)
+
+
+@app.command()
+def resume(
+    run: Run, here: Here = False, detach: Detach = False, runs: Runs = RUNS, json: Json = False
+) -> None:
+    """Go on with a run from its last checkpoint, or continue a paused one."""
+    from vitprune_tui.commands import run as command
+
+    how = mode(here=here, detach=detach)
+    finish(command.resume(find(runs, run), width(), how), json)
+
+
+@app.command()
+def watch(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """Follow a run until it is over; ctrl+c leaves it alone."""
+    from vitprune_tui.commands import run as command
+
+    finish(command.watch(find(runs, run), width()), json)
+
+
+@app.command()
+def pause(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """Let a run wait, alive, after a checkpoint."""
+    from vitprune_tui.commands import control as command
+
+    answer(*command.ask(runs, find(runs, run), "pause"), json)
+
+
+@app.command(name="continue")
+def continue_(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """Let a paused run go on."""
+    from vitprune_tui.commands import control as command
+
+    answer(*command.ask(runs, find(runs, run), "continue"), json)
+
+
+@app.command()
+def stop(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """End a run's process after a checkpoint; resume brings it back."""
+    from vitprune_tui.commands import control as command
+
+    answer(*command.ask(runs, find(runs, run), "stop"), json)
+
+
+@app.command()
+def kill(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+    """End a run's process at once."""
+    from vitprune_tui.commands import control as command
+
+    answer(*command.kill(find(runs, run)), json)
+
+
+@app.command()
+def queue(
+    change: Annotated[
+        str | None, typer.Argument(metavar="[up|down|rm|start]", help="What to change.")
+    ] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]")] = None,
+    runs: Runs = RUNS,
+    json: Json = False,
+) -> None:
+    """Runs that wait for their turn; up, down and rm change the order."""
+    from vitprune_tui.commands import control as command
+
+    if change:
+        command.change_queue(runs, change, find(runs, run) if run else None)
+    answer(*command.show_queue(runs), json)
 
 
 @app.command()
@@ -135,13 +205,15 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 @app.command()
 def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Move a run to runs/.trash."""
+    from vitprune_core.store import queue
     from vitprune_core.store.lock import Held, holder
-    from vitprune_core.store.runs import trash
+    from vitprune_core.store.runs import name_of, trash
 
     found = find(runs, run)
     held = holder(found.lock)
     if held:
         raise Held(held)
+    queue.remove(runs, name_of(runs, found))
     moved = trash(runs, found)
     answer({"id": found.id, "trash": str(moved)}, f"{found.id} is now {moved}", json)
 
@@ -240,6 +312,23 @@ def find(runs: Path, name: str) -> Any:
 def several(runs: Path, names: list[str]) -> Any:
     """Each run once, in the order given."""
     return list(dict.fromkeys(find(runs, name) for name in names))
+
+
+def mode(**flags: bool) -> str | None:
+    """The one of these that was asked for."""
+    from vitprune_tui.wrong import Wrong
+
+    asked = [name for name, given in flags.items() if given]
+    if len(asked) > 1:
+        raise Wrong(" and ".join(f"--{name}" for name in asked) + " exclude each other")
+    return asked[0] if asked else None
+
+
+def finish(told: Any, json: bool) -> None:
+    """Answer with what became of a run, and its exit code."""
+    value, shown, code = told
+    answer(value, shown, json)
+    raise typer.Exit(code)
 
 
 def answer(value: Any, shown: str, json: bool) -> None:

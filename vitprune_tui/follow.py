@@ -14,24 +14,24 @@ from rich.text import Text
 from vitprune_core.store import events as e
 from vitprune_core.store.clean import clean
 from vitprune_core.store.log import Entry
+from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary
+from vitprune_core.store.summary import told as as_told
 from vitprune_tui.draw import tables, text
 
 Show = Callable[[e.Event | e.Damaged, Summary], None]
 
 
-def follow(entries: Iterable[Entry], heading: str) -> None:
+def follow(run: RunDir, records: Iterable[Entry], heading: str) -> None:
     """Show every record as it comes.
 
     What cannot be shown, since the pipe is closed or the disk full, does not end the run.
     """
     console = Console(stderr=True, highlight=False)
-    summary = Summary()
     with _bar(console) if console.is_terminal else _lines(console) as show:
         with suppress(OSError):
             console.print(Text(heading), soft_wrap=not console.is_terminal)
-        for entry in entries:
-            summary = summary.then(entry)
+        for entry, summary in as_told(run, records):
             with suppress(OSError):
                 show(entry.event, summary)
 
@@ -45,6 +45,30 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             )
             size = f"{event.parameters:,} parameters, {event.taking_part:,} weights take part"
             return f"{size} · {where} · {event.epochs} epochs planned"
+        case e.Resumed():
+            since = (
+                "its beginning" if event.step is None else f"the checkpoint of step {event.step}"
+            )
+            inexact = f" (not exact: another {', '.join(event.differs)})" if event.differs else ""
+            lost = (
+                f", {len(event.corrupt)} damaged checkpoint(s) kept aside" if event.corrupt else ""
+            )
+            return f"goes on from {since}{inexact}{lost}"
+        case e.Acknowledged():
+            return f"{event.request}: asked and read"
+        case e.Paused():
+            return f"paused: {clean(event.reason)}"
+        case e.Continued():
+            return "continued"
+        case e.DenseAwaited():
+            return f"waiting for dense model {event.hash}, which {clean(event.by)} trains"
+        case e.DenseAdopted():
+            where = "anew" if event.step is None else f"on from its step {event.step}"
+            return f"{clean(event.of)}, which trained dense model {event.hash}, is gone: {where}"
+        case e.Retracing():
+            return (
+                f"{event.epochs} epochs of dense training once more, for the weights to rewind to"
+            )
         case e.DenseReused():
             other = f" (trained with another {', '.join(event.differs)})" if event.differs else ""
             return f"dense model {event.hash} is there already{other}: the run starts at pruning"
@@ -100,8 +124,8 @@ class _Bar:
         line = told(event, s)
         if line:
             self.progress.console.print(Text(line))
-        if isinstance(event, e.Started):
-            self.progress.add_task("", total=event.epochs, phase="dense", numbers="", left="?")
+        if s.epochs_planned and not self.progress.task_ids:
+            self.progress.add_task("", total=s.epochs_planned, phase="", numbers="", left="?")
         for task in self.progress.task_ids:
             self.progress.update(
                 task,

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from vitprune_core.engine.data import DataError, load, loader
+from vitprune_core.engine.data import load
+from vitprune_core.engine.sources import DataError, locate
 from vitprune_core.spec import request
 
 
@@ -44,4 +45,4 @@ def test_pixels_are_scaled_to_one():
 
 def test_a_dataset_without_a_loader_says_so():
     with pytest.raises(DataError, match="the loader of cifar10 is not there yet"):
-        loader(request.load("dense", "cifar10").config)
+        locate("cifar10")

@@ -2,15 +2,18 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.conftest import result
 from vitprune_core.engine.adamw import AdamW
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.evaluate import evaluate
+from vitprune_core.engine.position import Position
 from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.state import fresh, masked
 from vitprune_core.engine.train import batches, check_removed, train
 from vitprune_core.engine.vit import ViT, decays, initial
 from vitprune_core.spec import shape
 from vitprune_core.spec.plan import Train
+from vitprune_core.store.checkpoints import Moment
 
 PHASE = Train(round=1, cycle=0, start=0, stop=1, policy="lr_rewind", sparsity=0.8)
 
@@ -21,17 +24,19 @@ def request_(tiny):
     return config, load_data(config), ViT(config.model, config.data)
 
 
-def result(events):
-    try:
-        while True:
-            next(events)
-    except StopIteration as end:
-        return end.value
+def trained(model, state, config, data, masks=None):
+    """The state after the phase."""
+    here = Position(stage="rounds", step=0, epoch=PHASE.start, state=state)
+    return result(train(model, here, PHASE, config, data, masks or {})).state
+
+
+def evaluated(model, part):
+    return result(evaluate(model, part, Moment(0, None)))
 
 
 def test_a_state_comes_back_as_it_was_put(request_):
     config, data, model = request_
-    state = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    state = trained(model, fresh(initial(config)), config, data)
     again = AdamW(model, state, 0.05).state
     assert again.step == state.step == 5
     for name in state.weights:
@@ -62,18 +67,18 @@ def test_updates_equal_torchs_own_adamw(request_):
 
 def test_training_does_not_depend_on_what_the_model_was_before(request_):
     config, data, model = request_
-    first = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
-    second = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    first = trained(model, fresh(initial(config)), config, data)
+    second = trained(model, fresh(initial(config)), config, data)
     assert all(torch.equal(first.weights[n], second.weights[n]) for n in first.weights)
 
 
 def test_removed_weights_stay_zero_though_their_moments_were_not(request_):
     config, data, model = request_
-    dense = result(train(model, fresh(initial(config)), PHASE, config, data, {}))
+    dense = trained(model, fresh(initial(config)), config, data)
     weights = {n: dense.weights[f"{n}.weight"] for n in shape.matrices(config.model)}
     masks = {f"{n}.weight": m for n, m in make_masks(weights, sparsity=0.8).items()}
     assert any(dense.first[n][~m].any() for n, m in masks.items())
-    after = result(train(model, masked(dense, masks), PHASE, config, data, masks))
+    after = trained(model, masked(dense, masks), config, data, masks)
     for name, mask in masks.items():
         for values in (after.weights, after.first, after.second):
             assert not values[name][~mask].any()
@@ -113,7 +118,7 @@ def test_a_logit_that_is_no_number_is_never_right(request_):
     _, data, model = request_
     with torch.no_grad():
         model.classifier.bias.fill_(torch.nan)
-    images, _ = evaluate(model, data.test)
+    images, _ = evaluated(model, data.test)
     assert not images.correct.any()
 
 
@@ -123,7 +128,7 @@ def test_an_image_counts_as_right_only_if_its_class_comes_first(request_):
         for parameter in model.parameters():
             parameter.zero_()
         model.classifier.bias[3] = 1.0
-    images, score = evaluate(model, data.test)
+    images, score = evaluated(model, data.test)
     threes = (data.test.labels == 3).numpy()
     assert (images.correct == threes).all()
     assert score.accuracy == threes.mean()
@@ -135,6 +140,6 @@ def test_of_equal_logits_the_first_class_is_the_answer(request_):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-    images, score = evaluate(model, data.test)
+    images, score = evaluated(model, data.test)
     assert (images.correct == (data.test.labels == 0).numpy()).all()
     assert score.loss == pytest.approx(2.302585, abs=1e-5)

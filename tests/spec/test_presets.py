@@ -118,7 +118,10 @@ ONE = [
         "0.95000001 and 0.95 share the name 0.95",
     ),
     (GOOD + "retrain: {fraction: 1.5}\n", "3:21: retrain.fraction: 1.5 is above 1: a schedule"),
-    (GOOD + "retrain: {policy: rewind}\n", "is not one of lr_rewind, finetune, restart"),
+    (
+        GOOD + "retrain: {policy: rewind}\n",
+        "is not one of lr_rewind, finetune, weight_rewind, restart",
+    ),
     (GOOD + "retrain: {lr: 0.1}\n", "retrain.lr: is for the policy finetune"),
     (GOOD + "retrain: {total: 0.001}\n", "retrain.total: 0.001 gives 0 epochs for 1 rounds"),
     (GOOD + "retrain: {total: 2}\n", "2 gives a round 120 epochs, more than the 60"),

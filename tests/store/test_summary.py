@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vitprune_core.store import events as e
-from vitprune_core.store.lock import Held, hold, holder
+from vitprune_core.store.lock import Held, hold, holder, inscribe
 from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
@@ -26,6 +26,10 @@ STARTED = e.Started(
     epochs=4,
     host="box",
 )
+STARTING = e.Starting(host="box", pid=7)
+RESUMED = e.Resumed(after=2, step=9, worked=0.0, exact=True, differs=(), corrupt=())
+PAUSED = e.Paused(reason="asked to")
+REUSED = e.DenseReused(hash="ab", trained_seconds=1.0, differs=())
 DENSE = e.DenseTrained(hash="ab", epochs=2, validation=SCORE, test=SCORE, weights_sha256="d")
 
 
@@ -105,8 +109,18 @@ def test_a_run_folds_into_what_a_reader_wants_to_know(run):
     ("events", "state"),
     [
         ([], "queued"),
-        ([CREATED], "starting"),
-        ([CREATED, STARTED], "running"),
+        ([CREATED], "queued"),
+        ([CREATED, STARTING], "starting"),
+        ([CREATED, STARTING, STARTED], "running"),
+        ([CREATED, STARTED, e.DenseAwaited(hash="ab", by="other")], "starting"),
+        ([CREATED, STARTED, e.DenseAwaited(hash="ab", by="other"), REUSED], "running"),
+        ([CREATED, STARTED, e.Acknowledged(request="pause")], "pausing"),
+        ([CREATED, STARTED, e.Acknowledged(request="pause"), PAUSED], "paused"),
+        ([CREATED, STARTED, PAUSED, e.Acknowledged(request="continue")], "paused"),
+        ([CREATED, STARTED, PAUSED, e.Continued()], "running"),
+        ([CREATED, STARTED, e.Acknowledged(request="stop")], "stopping"),
+        ([CREATED, STARTED, e.Stopped(reason="x"), STARTING], "starting"),
+        ([CREATED, STARTED, e.Stopped(reason="x"), STARTING, RESUMED], "running"),
         ([CREATED, STARTED, e.Stopped(reason="x")], "stopped"),
         ([CREATED, STARTED, e.Failed(reason="x")], "failed"),
         (DONE, "done"),
@@ -114,7 +128,7 @@ def test_a_run_folds_into_what_a_reader_wants_to_know(run):
 )
 def test_states_follow_the_log(run, events, state):
     write(run, events)
-    with hold(run.lock, attempt=1):
+    with hold(run.lock):
         assert summarize(run).state == state
 
 
@@ -243,7 +257,8 @@ def test_a_diverged_level_is_listed_with_nulls_and_the_same_keys(run):
 
 
 def _holding(path, ready, done):
-    with hold(path, attempt=2):
+    with hold(path) as file:
+        inscribe(file, attempt=2)
         ready.set()
         done.wait()
 
@@ -255,10 +270,10 @@ def test_a_lock_is_held_by_one_process_and_names_it(run):
     other.start()
     assert ready.wait(20)
     assert (holder(run.lock).pid, holder(run.lock).attempt) == (other.pid, 2)
-    with pytest.raises(Held, match=f"process {other.pid} on "), hold(run.lock, attempt=1):
+    with pytest.raises(Held, match=f"process {other.pid} on "), hold(run.lock):
         pass
     other.kill()
     other.join()
     assert holder(run.lock) is None
-    with hold(run.lock, attempt=3) as me:
-        assert me.attempt == 3
+    with hold(run.lock) as file:
+        assert inscribe(file, attempt=3) == holder(run.lock)

@@ -15,6 +15,7 @@ from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import cache
 
+OF_THE_PROCESS = ("time", "seconds", "crc", "pid", "file")
 SET = [word for override in TINY for word in ("--set", override)]
 
 
@@ -52,7 +53,7 @@ def test_the_same_seed_gives_the_same_bytes_in_two_empty_folders(tmp_path):
     assert a["weights_sha256"] == b["weights_sha256"]
     first, second = (
         [
-            {k: v for k, v in json.loads(line).items() if k not in ("time", "seconds", "crc")}
+            {k: v for k, v in json.loads(line).items() if k not in OF_THE_PROCESS}
             for line in (tmp_path / side / "same" / "events.jsonl").read_text().splitlines()
         ]
         for side in "ab"
@@ -121,7 +122,7 @@ def test_the_folder_of_runs_may_come_from_the_environment(a_run):
 def test_log_tells_every_record(a_run):
     records = as_json("log", a_run.id, *folder(a_run))
     kinds = [record["event"] for record in records]
-    assert kinds[:2] == ["Created", "Started"]
+    assert kinds[:3] == ["Created", "Starting", "Started"]
     assert kinds[-1] == "Finished"
     assert len(vitprune("log", a_run.id, *folder(a_run)).stdout.splitlines()) == len(records)
 
@@ -236,10 +237,18 @@ def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
     assert "diverged, counts as chance" in vitprune("show", "nan", "--runs", tmp_path).stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "where"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+        (signal.SIGTERM, ["--here"]),
+        (signal.SIGHUP, ["--here"]),  # to a worker a closed terminal means nothing
+    ],
+)
+def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number, where):
     command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
-    command += ["--runs", str(tmp_path), "--name", "long"]
+    command += ["--runs", str(tmp_path), "--name", "long", *where]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     log = tmp_path / "long" / "events.jsonl"
     while not (log.exists() and log.read_bytes().count(b'"Epoch"') >= 2):
@@ -252,7 +261,7 @@ def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number
     shown = as_json("show", "long", "--runs", tmp_path)
     assert (shown["state"], shown["pid"]) == ("stopped", None)
     kinds = [record["event"] for record in as_json("log", "long", "--runs", tmp_path)]
-    assert kinds[-1] == "Stopped"
+    assert kinds[-3:] == ["Acknowledged", "Checkpointed", "Stopped"]
 
 
 def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(tmp_path):
@@ -264,11 +273,12 @@ def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(tmp_path):
         assert process.poll() is None
         time.sleep(0.05)
     live = as_json("show", "long", "--runs", tmp_path)
-    assert (live["state"], live["pid"]) == ("running", process.pid)
+    assert (live["state"], live["attempt"]) == ("running", 1)
     held = vitprune("rm", "long", "--runs", tmp_path, code=75).stderr
-    assert f"process {process.pid} on " in held
-    process.kill()
-    process.wait()
+    assert f"process {live['pid']} on " in held
+    assert vitprune("resume", "long", "--runs", tmp_path, code=75).stderr == held
+    vitprune("kill", "long", "--runs", tmp_path)
+    assert process.wait() == 1
     assert as_json("show", "long", "--runs", tmp_path)["state"] == "lost"
     vitprune("rm", "long", "--runs", tmp_path)
 

@@ -8,14 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitprune_core.engine.sources import locate
 from vitprune_core.spec.config import Config
 
 SPLIT_SEED = 0
 """Of the validation set: it is the same for every seed and fold that train on the same images."""
-
-
-class DataError(RuntimeError):
-    """The images cannot be had; says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +43,14 @@ class Dataset:
 
 def load(config: Config) -> Dataset:
     """The images of a config, on its device; raises `DataError`."""
-    dataset = loader(config)(config)
+    locate(config.data.name)
+    dataset = LOADERS[config.data.name](config)
     return replace(
         dataset,
         train=dataset.train.to(config.device),
         validation=dataset.validation.to(config.device),
         test=dataset.test.to(config.device),
     )
-
-
-def loader(config: Config) -> Callable[[Config], Dataset]:
-    name = config.data.name
-    if name not in LOADERS:
-        ready = ", ".join(LOADERS)
-        raise DataError(f"the loader of {name} is not there yet; workloads that run: {ready}")
-    return LOADERS[name]
 
 
 def digits(config: Config) -> Dataset:

@@ -1,69 +1,202 @@
-"""The dense model of a run: trained once for a workload and a seed, then found again by hash."""
+"""The dense model of a run: trained once for a workload and a seed, then found again by hash.
 
+Of runs that need the same one at the same time one trains, holding the model's lock, and the others
+wait. Should the trainer go, a waiter takes over, from the trainer's checkpoint where it can.
+"""
+
+import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.device import fingerprint
+from vitprune_core.engine.device import differences, fingerprint
 from vitprune_core.engine.evaluate import evaluate
-from vitprune_core.engine.state import State, fresh
+from vitprune_core.engine.position import Position, read
+from vitprune_core.engine.state import fresh
 from vitprune_core.engine.train import train
 from vitprune_core.engine.vit import ViT, initial
 from vitprune_core.spec.config import Config, dump
 from vitprune_core.spec.identity import dense_hash
-from vitprune_core.spec.plan import Train
+from vitprune_core.spec.plan import Plan
 from vitprune_core.store import events as e
+from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.dense import DenseDir, DenseRecord
+from vitprune_core.store.lock import Held, Holder, claim, erase, hold, inscribe
+from vitprune_core.store.lock import read as last_holder
 from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.sealed import DamagedFile, sealed
+
+PATIENCE = 0.3
+"""Seconds between two looks whether another run is through with what this one waits for."""
+WAITING = Moment(step=0, position=None)
+
+Events = Generator[e.Event | Moment, None, Position]
 
 
 def dense_model(
-    model: ViT, config: Config, data: Dataset, phase: Train, run: RunDir
-) -> Generator[e.Event, None, State]:
-    """The dense model: found in the shared folder, or trained and put there."""
-    shared = DenseDir.of(run.path.parent, dense_hash(config))
-    today = fingerprint(config, data.sha256)
-    if shared.exists and (record := shared.read()) is None:
-        yield e.DenseDamaged(hash=dense_hash(config), kept_as=shared.set_aside())
-    elif shared.exists and record:
-        differs = (k for k in today if k != "config" and today[k] != record.fingerprint.get(k))
+    model: ViT, config: Config, data: Dataset, steps: Plan, run: RunDir, start: Position | None
+) -> Events:
+    """The end of dense training: found in the shared folder, or reached from `start`."""
+    shared = dense_of(config, run)
+    claimed = yield from turn(shared, run, lambda: shared.read() is not None)
+    if claimed is None:
+        return (yield from reused(shared, config, data, run))
+    with hold(shared.lock, claimed.file) as file:
+        inscribe(file, attempt=0, run=run.id)
+        if shared.exists:
+            yield e.DenseDamaged(hash=dense_hash(config), kept_as=shared.set_aside())
+        if start is None:
+            start = yield from beginning(config, data, run, claimed.last)
+        end = yield from trained(model, config, data, steps, run, start)
+        erase(file)
+        return end
+
+
+def dense_of(config: Config, run: RunDir) -> DenseDir:
+    return DenseDir.of(run.path.parent, dense_hash(config))
+
+
+class Claimed(NamedTuple):
+    file: int
+    last: Holder | None
+    """Who had the lock before, should it have gone without finishing."""
+
+
+def turn(
+    shared: DenseDir, run: RunDir, done: Callable[[], bool]
+) -> Generator[e.Event | Moment, None, Claimed | None]:
+    """This run's turn to work on a dense model; None once what it is wanted for is `done`."""
+    awaited = None
+    while not done():
+        last = last_holder(shared.lock)
+        try:
+            file = claim(shared.lock)
+        except Held as held:
+            by = held.holder.run if held.holder else ""
+            if by != awaited:
+                awaited = by
+                yield e.DenseAwaited(hash=shared.path.name, by=by)
+            yield WAITING
+            time.sleep(PATIENCE)
+        else:
+            if not done():
+                return Claimed(file, last)
+            os.close(file)
+    return None
+
+
+def reused(shared: DenseDir, config: Config, data: Dataset, run: RunDir) -> Events:
+    """Tell of a model that is there as it was trained; the run that did so tells it as its own."""
+    record = shared.read()
+    assert record is not None
+    if record.run != run.id:
+        differs = differences(record.fingerprint, fingerprint(config, data.sha256), "config")
         yield e.DenseReused(
-            hash=record.trained.hash, trained_seconds=record.seconds, differs=tuple(differs)
+            hash=record.trained.hash, trained_seconds=record.seconds, differs=differs
         )
-        yield from record.epochs
-        yield record.trained
-        return files.load_state(shared, config.device)
-    begun = time.monotonic()
-    epochs: list[e.Epoch] = []
-    training = train(model, fresh(initial(config)), phase, config, data, masks={})
-    state = yield from tee(training, epochs)
-    images, test = evaluate(model, data.test)
-    trained = e.DenseTrained(
+    yield from record.epochs
+    yield record.trained
+    return end_of(shared, config)
+
+
+def end_of(shared: DenseDir, config: Config, step: int = 0) -> Position:
+    state = files.load_state(shared, config.device)
+    return Position(stage="dense", step=step, epoch=config.train.epochs, state=state)
+
+
+def beginning(
+    config: Config, data: Dataset, run: RunDir, last: Holder | None
+) -> Generator[e.Event | Moment, None, Position]:
+    """Where training starts: where the run before has left it, or with initial weights."""
+    adopted = None
+    if last and last.run and last.run != run.id:
+        path = run.path.parent / last.run
+        adopted = checkpoint_of(RunDir(path), config, fingerprint(config, data.sha256))
+        step = adopted.step if adopted else None
+        yield e.DenseAdopted(hash=dense_hash(config), of=last.run, step=step)
+    if adopted:
+        yield from adopted.told
+        return adopted
+    return Position(stage="dense", step=0, state=fresh(initial(config)))
+
+
+def checkpoint_of(other: RunDir, config: Config, today: dict[str, str | int]) -> Position | None:
+    """The newest place in the same dense training that another run has kept."""
+    for path in sealed(other.checkpoints):
+        try:
+            found = read(path, config)
+        except (DamagedFile, OSError):
+            continue
+        same = not differences(found.fingerprint, today, "config")
+        if found.position.stage == "dense" and same:
+            return found.position
+    return None
+
+
+def trained(
+    model: ViT, config: Config, data: Dataset, steps: Plan, run: RunDir, start: Position
+) -> Events:
+    """Train from `start` to the end, and share the model."""
+    shared, wanted = dense_of(config, run), steps.rewinds
+    if start.epoch in wanted and start.batch == 0:
+        files.save_rewind(shared, start.epoch, start.state)
+    training = train(model, start, steps.dense, config, data, masks={})
+    end = yield from recorded(training, start, shared, wanted)
+    images, test = yield from evaluate(model, data.test, Moment(end.step, lambda: end))
+    event = e.DenseTrained(
         hash=dense_hash(config),
-        epochs=phase.epochs,
-        validation=epochs[-1].validation,
+        epochs=steps.dense.epochs,
+        validation=end.told[-1].validation,
         test=test,
-        weights_sha256=files.weights_sha256(state.weights),
+        weights_sha256=files.weights_sha256(end.state.weights),
     )
-    seconds = time.monotonic() - begun
     draft = shared.draft()
     draft.config.write_text(dump(config))
-    files.save_state(draft, state)
+    files.save_state(draft, end.state)
     files.save_images(draft.images, data.test_index, images, before=None)
-    record = DenseRecord(seconds=seconds, epochs=tuple(epochs), trained=trained, fingerprint=today)
+    record = DenseRecord(
+        seconds=end.seconds,
+        epochs=end.told,
+        trained=event,
+        fingerprint=fingerprint(config, data.sha256),
+        run=run.id,
+    )
     shared.commit(draft, record)
-    yield trained
-    return state
+    yield event
+    return end
 
 
-def tee(
-    events: Generator[e.Epoch, None, State], into: list[e.Epoch]
-) -> Generator[e.Epoch, None, State]:
-    """Pass events on and remember them."""
-    try:
-        while True:
-            into.append(next(events))
-            yield into[-1]
-    except StopIteration as end:
-        return end.value
+def recorded(
+    training: Generator[e.Epoch | Moment, None, Position],
+    start: Position,
+    shared: DenseDir,
+    wanted: frozenset[int],
+) -> Events:
+    """Pass a training on, remembering its epochs and seconds, and keeping the states `wanted`."""
+    told, seconds, due = start.told, start.seconds, None
+
+    def with_record(position: Callable[[], Position]) -> Position:
+        """Taken while the training rests here."""
+        return replace(position(), told=told, seconds=seconds)
+
+    while True:
+        begun = time.monotonic()
+        try:
+            item = next(training)
+        except StopIteration as end:
+            return replace(end.value, told=told, seconds=seconds)
+        seconds += time.monotonic() - begun
+        if isinstance(item, e.Epoch):
+            told, due = (*told, item), item.epoch + 1
+            yield item
+            continue
+        position = item.position
+        assert position is not None
+        if due in wanted:
+            files.save_rewind(shared, due, position().state)
+        due = None
+        yield replace(item, position=partial(with_record, position))

@@ -1,6 +1,10 @@
 """Where a run computes: `auto` resolved once, and what its bytes depend on written down."""
 
+import os
 import platform
+import resource
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +31,14 @@ def resolve(config: Config) -> Config:
 def prepare(config: Config) -> None:
     """Settings of the process that change results."""
     torch.set_num_threads(config.threads)
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+
+
+def repeats(config: Config) -> bool:
+    """Whether the same steps give the same bytes: on CPUs always, on CUDA where asked for."""
+    return config.device == "cpu" or config.deterministic
 
 
 def fingerprint(config: Config, data_sha256: str) -> dict[str, str | int]:
@@ -45,7 +57,30 @@ def fingerprint(config: Config, data_sha256: str) -> dict[str, str | int]:
     }
 
 
+def differences(
+    before: Mapping[str, Any], today: Mapping[str, Any], ignoring: str = ""
+) -> tuple[str, ...]:
+    """Keys in which two fingerprints differ."""
+    return tuple(k for k in today if k != ignoring and today[k] != before.get(k))
+
+
 def device_name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """torch says it in three ways: on CUDA, on CPUs, and where an allocation is refused."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
+    )
+
+
+def memory_peak() -> str:
+    """The most this process has held: of the device's memory where it has its own."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        peak = torch.cuda.max_memory_allocated()
+    return f"{peak / 2**30:.2f} GiB"

@@ -10,10 +10,8 @@ import torch
 
 import vitprune_core
 from vitprune_core.engine.device import device_name
+from vitprune_core.engine.sources import FOUND
 from vitprune_core.spec.datasets import DATASETS
-
-FOUND = {"digits": "inside scikit-learn"}
-"""Where the images of a workload are."""
 
 
 def diagnose() -> dict[str, object]:

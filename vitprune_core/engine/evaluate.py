@@ -1,5 +1,10 @@
-"""How a model does, image by image."""
+"""How a model does, image by image.
 
+Evaluation yields between batches, at the moment at which the run would go on from: a request is
+answered within a batch and not only when the whole test set is through.
+"""
+
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vitprune_core.engine.data import Part
+from vitprune_core.engine.data import Dataset, Part
 from vitprune_core.engine.vit import ViT
+from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.events import Score
 
 BATCH = 100
@@ -24,17 +30,39 @@ class PerImage:
     """Negative log-likelihood of the label in nats, float32, shape (images,)."""
 
 
-@torch.no_grad()
-def evaluate(model: ViT, part: Part) -> tuple[PerImage, Score]:
+@dataclass(frozen=True)
+class Scores:
+    """How a model does on what is not trained on, at one moment."""
+
+    validation: Score
+    test: Score
+    images: PerImage
+    """Of the test set."""
+
+
+def scores(model: ViT, data: Dataset, here: Moment) -> Generator[Moment, None, Scores]:
+    images, test = yield from evaluate(model, data.test, here)
+    _, validation = yield from evaluate(model, data.validation, here)
+    return Scores(validation, test, images)
+
+
+def evaluate(
+    model: ViT, part: Part, here: Moment
+) -> Generator[Moment, None, tuple[PerImage, Score]]:
     model.eval()
-    batches = zip(part.images.split(BATCH), part.labels.split(BATCH), strict=True)
-    parts = [_rank_and_nll(model(images), labels) for images, labels in batches]
-    rank = torch.cat([rank for rank, _ in parts]).cpu().numpy()
-    nll = torch.cat([nll for _, nll in parts]).cpu().numpy()
+    ranks, nlls = [], []
+    for images, labels in zip(part.images.split(BATCH), part.labels.split(BATCH), strict=True):
+        with torch.no_grad():
+            rank, nll = _rank_and_nll(model(images), labels)
+        ranks.append(rank)
+        nlls.append(nll)
+        yield here
+    before, loss = torch.cat(ranks).cpu().numpy(), torch.cat(nlls).cpu().numpy()
     classes = model.classifier.out_features
-    top5 = float((rank < 5).mean()) if classes >= TOP5_FROM else None
-    score = Score(accuracy=float((rank == 0).mean()), loss=float(nll.mean(dtype=float)), top5=top5)
-    return PerImage(rank == 0, nll.astype(np.float32)), score
+    top5 = float((before < 5).mean()) if classes >= TOP5_FROM else None
+    accuracy, mean = float((before == 0).mean()), float(loss.mean(dtype=float))
+    score = Score(accuracy=accuracy, loss=mean, top5=top5)
+    return PerImage(before == 0, loss.astype(np.float32)), score
 
 
 def _rank_and_nll(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

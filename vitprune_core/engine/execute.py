@@ -1,24 +1,29 @@
 """Carry a plan out, phase by phase, and tell what happens as it happens.
 
-`execute` is a generator. The caller decides what becomes of the events: append them to a log, print
-them, collect them in a test. It stops a run by asking for no more. Files of a level are written
-before the event that tells of them.
+`execute` is a generator of events, and between two steps of moments at which the run could be left
+and gone on with later. The caller decides what becomes of them: append events to a log, take a
+checkpoint, collect them in a test. It stops a run by asking for no more. Files of a level are
+written before the event that tells of them.
 """
 
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.dense import dense_model
+from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of
 from vitprune_core.engine.device import fingerprint, prepare
-from vitprune_core.engine.level import Scores, diverged, level, pruned, save_level, save_masks
+from vitprune_core.engine.evaluate import scores
+from vitprune_core.engine.level import diverged, level, pruned, save_level, save_masks
 from vitprune_core.engine.measure import remains
+from vitprune_core.engine.position import NOT_PRUNED, Position
 from vitprune_core.engine.pruning.mask import Masks, make_masks, with_biases
 from vitprune_core.engine.pruning.scores import SCORES
+from vitprune_core.engine.rewind import keep_rewinds, rewound
 from vitprune_core.engine.state import State, Tensors, masked, put_weights, reset
 from vitprune_core.engine.train import NotFinite, train
 from vitprune_core.engine.vit import ViT
@@ -26,19 +31,30 @@ from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config, PruneConfig, as_dict
 from vitprune_core.spec.plan import Plan, Round, plan
 from vitprune_core.store import events as e
+from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
 
 
-def execute(config: Config, data: Dataset, run: RunDir) -> Iterator[e.Event]:
-    """A whole run: the dense model, trained or shared, then every round of the plan."""
+def execute(
+    config: Config, data: Dataset, run: RunDir, start: Position | None = None
+) -> Iterator[e.Event | Moment]:
+    """A whole run, or what is left of it at `start`: the dense model, then every round."""
     prepare(config)
     steps = plan(config)
-    yield started(config, data, steps)
+    if start is None:
+        yield started(config, data, steps)
     model = ViT(config.model, config.data).to(config.device)
     try:
-        state = yield from dense_model(model, config, data, steps.dense, run)
-        sha256 = files.weights_sha256(state.weights)
-        for event in rounds(model, config, data, steps, state, run):
+        if start is None or start.stage == "dense":
+            dense = yield from dense_model(model, config, data, steps, run, start)
+        else:
+            dense = end_of(dense_of(config, run), config, start.step)
+        here = start if start and start.stage != "dense" else dense
+        step = yield from keep_rewinds(model, config, data, steps, run, here)
+        if here.stage != "rounds":
+            here = Position(stage="rounds", step=step, state=dense.state)
+        sha256 = files.weights_sha256(dense.state.weights)
+        for event in rounds(model, config, data, steps, run, dense.state, replace(here, step=step)):
             if isinstance(event, e.Level):
                 sha256 = event.weights_sha256
             yield event
@@ -48,31 +64,97 @@ def execute(config: Config, data: Dataset, run: RunDir) -> Iterator[e.Event]:
 
 
 def rounds(
-    model: ViT, config: Config, data: Dataset, steps: Plan, dense: State, run: RunDir
-) -> Iterator[e.Event]:
+    model: ViT,
+    config: Config,
+    data: Dataset,
+    steps: Plan,
+    run: RunDir,
+    dense: State,
+    here: Position,
+) -> Iterator[e.Event | Moment]:
     """Every round: prune, retrain, measure. The control is a round that removes nothing."""
-    prune = config.prune
-    if prune is None:
-        return
-    for round in steps.rounds:
-        if round.from_dense:
-            state, masks, epochs = dense, all_kept(dense, config), 0
-        if round.sparsity > 0:
-            masks = next_masks(config, prune, dense, state, masks, round.sparsity)
-        by_parameter = with_biases(masks, prune.granularity)
-        state = masked(state, by_parameter)
-        put_weights(state, model)
-        counts, before = remains(masks, config), Scores.of(model, data)
-        if round.listed:
-            save_masks(run, masks, config, round)
-        if round.sparsity > 0:
-            yield pruned(round, counts, before)
-        state = yield from retrain(model, state, round, config, data, by_parameter)
-        epochs += sum(phase.epochs for phase in round.retrain)
-        after = Scores.of(model, data)
-        if round.listed:
-            save_level(run, state, data, round, before, after)
-        yield level(round, counts, before, after, epochs, files.weights_sha256(state.weights))
+    for round in steps.rounds[here.round :]:
+        if here.cycle == NOT_PRUNED:
+            here = yield from cut(model, config, data, round, run, dense, here)
+        here = yield from retrain(model, config, data, round, run, here)
+        here = yield from measured(model, config, data, round, run, here)
+
+
+def cut(
+    model: ViT,
+    config: Config,
+    data: Dataset,
+    round: Round,
+    run: RunDir,
+    dense: State,
+    here: Position,
+) -> Events:
+    """Make the round's masks and apply them; tells how the model does before it is retrained."""
+    if round.from_dense:
+        here = replace(here, state=dense, masks=all_kept(dense, config), spent=0)
+    moment = Moment(here.step, lambda: here)
+    yield moment
+    masks = here.masks
+    if round.sparsity > 0:
+        masks = next_masks(config, dense, here.state, masks, round.sparsity)
+    state = masked(here.state, by_parameter(masks, config))
+    put_weights(state, model)
+    before = yield from scores(model, data, moment)
+    if round.listed:
+        save_masks(run, masks, config, round)
+    if round.sparsity > 0:
+        yield pruned(round, remains(masks, config), before)
+    after = replace(here, step=here.step + 1, state=state, masks=masks, before=before)
+    return begun(after, 0, config, round, run)
+
+
+def retrain(
+    model: ViT, config: Config, data: Dataset, round: Round, run: RunDir, here: Position
+) -> Events:
+    """Every cycle of a round's retraining that is still to be done."""
+    masks = by_parameter(here.masks, config)
+    for cycle in range(here.cycle, len(round.retrain)):
+        if cycle > here.cycle:
+            here = begun(here, cycle, config, round, run)
+        here = yield from train(model, here, round.retrain[cycle], config, data, masks)
+    return here
+
+
+def begun(here: Position, cycle: int, config: Config, round: Round, run: RunDir) -> Position:
+    """At the start of a cycle, with the state that the policy starts from."""
+    if not round.retrain:
+        return replace(here, cycle=cycle)
+    phase, state = round.retrain[cycle], here.state
+    if phase.policy == "weight_rewind":
+        state = masked(rewound(config, run, phase.start), by_parameter(here.masks, config))
+    if config.retrain.optimizer == "reset":
+        state = reset(state)
+    return replace(here, cycle=cycle, epoch=phase.start, batch=0, total=0.0, state=state)
+
+
+def measured(
+    model: ViT, config: Config, data: Dataset, round: Round, run: RunDir, here: Position
+) -> Events:
+    """Tell what the round has come to; returns where the next one starts."""
+    put_weights(here.state, model)
+    after = yield from scores(model, data, Moment(here.step, lambda: here))
+    before, spent = here.before, here.spent + sum(phase.epochs for phase in round.retrain)
+    assert before is not None
+    if round.listed:
+        save_level(run, here.state, data, round, before, after)
+    counts, sha256 = remains(here.masks, config), files.weights_sha256(here.state.weights)
+    yield level(round, counts, before, after, spent, sha256)
+    return replace(here, round=here.round + 1, cycle=NOT_PRUNED, before=None, spent=spent)
+
+
+def by_parameter(masks: Masks, config: Config) -> Tensors:
+    return with_biases(masks, asked(config).granularity)
+
+
+def asked(config: Config) -> PruneConfig:
+    """A plan has rounds only where pruning is asked for."""
+    assert config.prune is not None
+    return config.prune
 
 
 def all_kept(dense: State, config: Config) -> Masks:
@@ -82,13 +164,14 @@ def all_kept(dense: State, config: Config) -> Masks:
 
 
 def next_masks(
-    config: Config, prune: PruneConfig, dense: State, state: State, before: Masks, sparsity: float
+    config: Config, dense: State, state: State, before: Masks, sparsity: float
 ) -> dict[str, Tensor]:
     """The masks of a round, for every prunable matrix; those that take no part keep all.
 
     Random masks count and shuffle the dense model's weights in every round, so that one-shot and
     iterative differ in training only.
     """
+    prune = asked(config)
     source = dense if prune.distribution == "random" else state
     names = shape.matrices(config.model, prune.layers)
     weights = {name: source.weights[f"{name}.weight"] for name in names}
@@ -103,16 +186,6 @@ def next_masks(
         scores={name: SCORES[prune.criterion](weight) for name, weight in weights.items()},
     )
     return {**before, **made}
-
-
-def retrain(
-    model: ViT, state: State, round: Round, config: Config, data: Dataset, masks: Tensors
-) -> Generator[e.Event, None, State]:
-    """Every cycle of a round's retraining; `masks` are by parameter."""
-    for phase in round.retrain:
-        start = reset(state) if config.retrain.optimizer == "reset" else state
-        state = yield from train(model, start, phase, config, data, masks)
-    return state
 
 
 def started(config: Config, data: Dataset, steps: Plan) -> e.Started:

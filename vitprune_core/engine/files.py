@@ -13,6 +13,7 @@ from vitprune_core.engine.evaluate import PerImage
 from vitprune_core.engine.state import State, Tensors
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.rundir import write
+from vitprune_core.store.sealed import DamagedFile, number, seal, sealed, set_aside, unseal
 
 
 def weights_sha256(weights: Tensors) -> str:
@@ -25,8 +26,11 @@ def weights_sha256(weights: Tensors) -> str:
 
 
 def save_tensors(path: Path, tensors: Tensors) -> None:
-    on_cpu = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write(path, save(on_cpu))
+    write(path, save(on_cpu(tensors)))
+
+
+def on_cpu(tensors: Tensors) -> dict[str, Tensor]:
+    return {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
 
 
 def load_tensors(path: Path, device: str) -> dict[str, Tensor]:
@@ -35,19 +39,50 @@ def load_tensors(path: Path, device: str) -> dict[str, Tensor]:
 
 def save_state(folder: DenseDir, state: State) -> None:
     save_tensors(folder.weights, state.weights)
-    first = {f"first.{n}": t for n, t in state.first.items()}
-    second = {f"second.{n}": t for n, t in state.second.items()}
-    save_tensors(folder.state, {**first, **second, "step": torch.tensor(state.step)})
+    moments = {n: t for n, t in packed(state).items() if not n.startswith("weights.")}
+    save_tensors(folder.state, {**moments, "updates": torch.tensor(state.step)})
 
 
 def load_state(folder: DenseDir, device: str) -> State:
-    tensors = load_tensors(folder.state, device)
-    step = int(tensors.pop("step"))
+    moments, weights = load_tensors(folder.state, device), load_tensors(folder.weights, device)
+    updates = int(moments.pop("updates"))
+    return unpacked({**moments, **{f"weights.{n}": w for n, w in weights.items()}}, updates)
 
-    def moments(kind: str) -> dict[str, Tensor]:
-        return {n.removeprefix(kind): t for n, t in tensors.items() if n.startswith(kind)}
 
-    return State(load_tensors(folder.weights, device), moments("first."), moments("second."), step)
+def save_rewind(folder: DenseDir, epoch: int, state: State) -> None:
+    """Keep the dense training's state after `epoch` epochs, to rewind weights to."""
+    folder.rewinds.mkdir(mode=0o755, exist_ok=True)
+    tensors = on_cpu({**packed(state), "updates": torch.tensor(state.step)})
+    seal(folder.rewinds, epoch, save(tensors))
+
+
+def load_rewind(folder: DenseDir, epoch: int, device: str) -> State | None:
+    """None where it was not kept; a damaged one is moved aside."""
+    for path in sealed(folder.rewinds):
+        if number(path) == epoch:
+            try:
+                tensors = {name: t.to(device) for name, t in load(unseal(path)).items()}
+            except DamagedFile:
+                set_aside(path)
+                continue
+            return unpacked(tensors, int(tensors.pop("updates")))
+    return None
+
+
+def packed(state: State) -> dict[str, Tensor]:
+    """The tensors of a state under one name each: `weights.…`, `first.…`, `second.…`."""
+    kinds = {"weights": state.weights, "first": state.first, "second": state.second}
+    return {f"{kind}.{name}": t for kind, values in kinds.items() for name, t in values.items()}
+
+
+def unpacked(tensors: Tensors, updates: int) -> State:
+    first, second = part(tensors, "first"), part(tensors, "second")
+    return State(part(tensors, "weights"), first, second, updates)
+
+
+def part(tensors: Tensors, kind: str) -> dict[str, Tensor]:
+    """Those whose names begin with `kind.`, by the rest of their names."""
+    return {n.removeprefix(f"{kind}."): t for n, t in tensors.items() if n.startswith(f"{kind}.")}
 
 
 def save_masks(path: Path, masks: Tensors) -> None:

@@ -1,36 +1,19 @@
 """What is told and kept of a round: how the model does, what is left of it, its files."""
 
-from dataclasses import dataclass
 from itertools import dropwhile
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.evaluate import PerImage, evaluate
+from vitprune_core.engine.evaluate import Scores
 from vitprune_core.engine.measure import Remains, grids
 from vitprune_core.engine.pruning.mask import Masks
 from vitprune_core.engine.state import State
 from vitprune_core.engine.train import NotFinite
-from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import Config, level_name
 from vitprune_core.spec.plan import Plan, Round
 from vitprune_core.store import events as e
 from vitprune_core.store.grids import save as save_grids
 from vitprune_core.store.rundir import RunDir
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How the model does on what is not trained on, at one moment."""
-
-    validation: e.Score
-    test: e.Score
-    images: PerImage
-    """Of the test set."""
-
-    @classmethod
-    def of(cls, model: ViT, data: Dataset) -> "Scores":
-        images, test = evaluate(model, data.test)
-        return cls(evaluate(model, data.validation)[1], test, images)
 
 
 def pruned(round: Round, counts: Remains, before: Scores) -> e.Pruned:

@@ -84,8 +84,9 @@ class PruneConfig(Section):
 
 
 class RetrainConfig(Section):
-    policy: Literal["lr_rewind", "finetune", "restart"] = "lr_rewind"
-    """The learning rate after pruning: replayed from T-t, constant, or a new schedule."""
+    policy: Literal["lr_rewind", "finetune", "weight_rewind", "restart"] = "lr_rewind"
+    """The learning rate after pruning: replayed from T-t, constant, replayed from T-t with the
+    weights of T-t, or a new schedule."""
     fraction: Multiple = 0.25
     """Retraining epochs as a share of the training epochs; 0 = none."""
     optimizer: Literal["keep", "reset"] | None = None
@@ -96,6 +97,11 @@ class RetrainConfig(Section):
     """How often retraining is repeated with the mask fixed."""
     total: Multiple | None = None
     """Epochs of all rounds together as a share of the training epochs; replaces fraction."""
+
+
+class CheckpointConfig(Section):
+    every: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 30.0
+    """Seconds between two checkpoints, beside those at the ends of phases; 0: at every step."""
 
 
 class Workload(Section):
@@ -110,6 +116,8 @@ class Workload(Section):
     """Number format of the computation; auto is resolved once."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads; part of the result, so never derived from the machine."""
+    deterministic: bool = False
+    """On CUDA: only algorithms that repeat to the bit, which costs time; CPUs always do."""
 
 
 class Config(Workload):
@@ -118,6 +126,8 @@ class Config(Workload):
     prune: PruneConfig | None
     """null: dense training only."""
     retrain: RetrainConfig = RetrainConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    """How much work an accident may cost; no part of the result."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Sets split, initialisation, data order and shuffled masks."""
 

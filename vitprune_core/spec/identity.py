@@ -6,7 +6,7 @@ from typing import Any
 
 from vitprune_core.spec.config import Config, as_dict
 
-DENSE_VERSION = 1
+DENSE_VERSION = 2
 """Raised when the same workload and seed would train to other weights than before."""
 
 
@@ -16,13 +16,16 @@ def dense_hash(config: Config) -> str:
     `device` and `precision` must be resolved. The workload's name is no part of it.
     """
     asked = as_dict(config)
-    for later in ("workload", "prune", "retrain"):
+    for later in ("workload", "prune", "retrain", "checkpoint"):
         del asked[later]
     return _hash({"version": DENSE_VERSION, **asked})
 
 
 def config_hash(config: Config) -> str:
-    return _hash(as_dict(config))
+    """Of all that changes a run's bytes."""
+    asked = as_dict(config)
+    del asked["checkpoint"]
+    return _hash(asked)
 
 
 def _hash(value: Any) -> str:

@@ -11,6 +11,7 @@ from vitprune_core.spec.config import Config, level_name
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.plan import epochs_of, plan, rounds_between
 
+REWINDING = ("lr_rewind", "weight_rewind")
 MOST_PHASES, MOST_EPOCHS = 10_000, 10_000_000
 
 
@@ -94,14 +95,14 @@ def sparsities_rise(config: Config) -> Iterator[Broken]:
 
 def a_rewind_stays_inside_the_schedule(config: Config) -> Iterator[Broken]:
     policy, fraction = config.retrain.policy, config.retrain.fraction
-    if policy == "lr_rewind" and config.retrain.total is None and fraction > 1:
+    if policy in REWINDING and config.retrain.total is None and fraction > 1:
         what = f"{fraction:g} is above 1: a schedule cannot be rewound past its start"
         yield Broken("retrain.fraction", what)
 
 
 def a_round_of_a_total_can_be_rewound(config: Config) -> Iterator[Broken]:
     total, longest = config.retrain.total, max(epochs_of(config))
-    if config.retrain.policy == "lr_rewind" and total and longest > config.train.epochs:
+    if config.retrain.policy in REWINDING and total and longest > config.train.epochs:
         what = f"{total:g} gives a round {longest} epochs, more than the {config.train.epochs}"
         yield Broken("retrain.total", f"{what} that can be rewound")
 

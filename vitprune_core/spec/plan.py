@@ -80,6 +80,12 @@ class Plan:
         """Of all phases together."""
         return sum(phase.epochs for phase in self.phases if isinstance(phase, Train))
 
+    @property
+    def rewinds(self) -> frozenset[int]:
+        """Epochs of the dense training whose weights a retraining starts from."""
+        retrainings = (phase for round in self.rounds for phase in round.retrain)
+        return frozenset(p.start for p in retrainings if p.policy == "weight_rewind")
+
 
 def plan(config: Config) -> Plan:
     dense = Train(0, 0, 0, config.train.epochs, "schedule")

@@ -18,6 +18,7 @@ RANDOM = {
 }
 POLICIES = {
     "lr_rewind": "with the learning rate rewound",
+    "weight_rewind": "with weights and learning rate rewound",
     "finetune": "at a constant learning rate",
     "restart": "over a whole new learning-rate schedule",
 }

@@ -7,6 +7,10 @@
 | `weights.safetensors`| parameters by logical name                               |
 | `state.safetensors`  | AdamW's moments, for retraining that keeps the optimizer |
 | `images.npz`         | per test image: right or wrong, negative log-likelihood  |
+
+Beside it, `<hash>.lock` is held by the run that trains it while others wait, and
+`<hash>.epochs/<epoch>-<sha256>.safetensors` has its states at earlier epochs, for runs that rewind
+weights.
 """
 
 import hashlib
@@ -35,6 +39,8 @@ class DenseRecord:
     trained: DenseTrained
     fingerprint: Mapping[str, Any]
     """Of the run that trained it."""
+    run: str = ""
+    """The run that trained it."""
     sha256: Mapping[str, str] = field(default_factory=dict)
     """File -> hash of its bytes: a flipped bit in a model is not to be seen otherwise."""
 
@@ -72,6 +78,19 @@ class DenseDir:
     @property
     def record(self) -> Path:
         return self.path / "dense.json"
+
+    @property
+    def lock(self) -> Path:
+        return self._beside("lock")
+
+    @property
+    def rewinds(self) -> Path:
+        """States at earlier epochs, each sealed under the epoch's number."""
+        return self._beside("epochs")
+
+    def _beside(self, ending: str) -> Path:
+        self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return self.path.with_name(f"{self.path.name}.{ending}")
 
     def draft(self) -> "DenseDir":
         """Where it is put together, by this process alone; `commit` makes it real."""

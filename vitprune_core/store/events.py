@@ -1,11 +1,15 @@
 """Everything that can happen in a run, one frozen value each.
 
     Created
-    Started                                 once an attempt
-    DenseReused? | DenseDamaged?  Epoch, Epoch, …  DenseTrained
+    Starting                                once an attempt, by the process that works on the run
+    Started | Resumed
+    DenseReused? | DenseDamaged?  Epoch, Epoch, …  DenseTrained  (Retracing  Retraced, …)?
     for round in plan:
         Pruned?  Epoch, Epoch, …  Level
     Finished | Stopped | Failed | Diverged
+
+and, whenever they happen, Checkpointed, Acknowledged, Paused, Continued, DenseAwaited. What the
+engine tells is the same however often a run was interrupted; `PROCESS` are the kinds that are not.
 
 Events say what happened, the log says when: the same seed gives equal events. Accuracies and
 densities are shares, 0 to 1; losses are means of the negative log-likelihood in nats.
@@ -13,7 +17,7 @@ densities are shares, 0 to 1; losses are means of the negative log-likelihood in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,58 @@ class Created:
     """The words after `vitprune run` that ask for the same again."""
     config: Mapping[str, Any]
     """As asked for: complete, with `auto` not yet resolved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starting:
+    """A process has taken the run's lock; torch and the images are still to be loaded."""
+
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed:
+    """The run goes on from a checkpoint, or from its beginning where there is none."""
+
+    after: int
+    """Number of the record it goes on from: what lies between was told for nothing."""
+    step: int | None
+    """Of the checkpoint."""
+    worked: float
+    """Seconds of work after that record that the checkpoint holds."""
+    exact: bool
+    """The bytes that follow are those of a run that was never interrupted."""
+    differs: tuple[str, ...]
+    """Why they are not: keys of the fingerprint that were others before."""
+    corrupt: tuple[str, ...]
+    """Checkpoints that were damaged, under the names they were moved to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpointed:
+    step: int
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged:
+    """A request was read: pause, continue or stop. What it leads to follows."""
+
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused:
+    """Alive, and waiting to be continued."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +124,41 @@ class DenseDamaged:
     hash: str
     kept_as: str
     """The folder it was moved to, beside its old place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseAwaited:
+    """Another run trains the dense model that this one needs, or rewinds it."""
+
+    hash: str
+    by: str
+    """The run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseAdopted:
+    """The run that trained the dense model is gone: this one goes on from its checkpoint."""
+
+    hash: str
+    of: str
+    """The run."""
+    step: int | None
+    """Of the checkpoint; null where there was none and training begins anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retracing:
+    """The first epochs of the dense training once more, for weights that were not kept."""
+
+    hash: str
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retraced:
+    epoch: int
+    """Of the schedule, from 0."""
+    loss: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +288,19 @@ class Damaged:
 
 Event = (
     Created
+    | Starting
     | Started
+    | Resumed
+    | Checkpointed
+    | Acknowledged
+    | Paused
+    | Continued
     | DenseReused
     | DenseDamaged
+    | DenseAwaited
+    | DenseAdopted
+    | Retracing
+    | Retraced
     | Epoch
     | DenseTrained
     | Pruned
@@ -209,20 +310,16 @@ Event = (
     | Failed
     | Finished
 )
-KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        Created,
-        Started,
-        DenseReused,
-        DenseDamaged,
-        Epoch,
-        DenseTrained,
-        Pruned,
-        Level,
-        Diverged,
-        Stopped,
-        Failed,
-        Finished,
-    )
-}
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+PROCESS = (
+    Starting,
+    Resumed,
+    Checkpointed,
+    Acknowledged,
+    Paused,
+    Continued,
+    DenseAwaited,
+    Stopped,
+    Failed,
+)
+"""What happens to the process that works on a run: it differs from one attempt to another."""

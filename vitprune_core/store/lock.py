@@ -1,13 +1,15 @@
 """Who works on a run: a lock held for life, and inside it who holds it.
 
 Liveness is the held lock, not a process number that may be used again: the kernel lets go of it
-when the process ends, however it ends.
+when the process ends, however it ends. A starter takes the lock and hands the open file to the
+process that it starts, so of many starters one wins before anything is started.
 """
 
 import fcntl
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitprune_core.store.values import from_json, to_json
+
+TOUCHED_EVERY = 5.0
+"""Seconds; a lock that is held and not touched for longer belongs to a process that hangs."""
+TRIES, PATIENCE = 10, 0.02
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,13 @@ class Holder:
     attempt: int
     boot: str = ""
     """Identifies the host's current start, where the system tells it."""
+    run: str = ""
+    """For a lock that runs share: the one that has it."""
+
+    @property
+    def is_here(self) -> bool:
+        """A process of this host since its last start, so that its number means something."""
+        return self.host == socket.gethostname() and self.boot == _boot()
 
 
 class Held(Exception):
@@ -35,29 +48,65 @@ class Held(Exception):
         super().__init__(f"the run is held by {who}")
 
 
-@contextmanager
-def hold(path: Path, attempt: int) -> Iterator[Holder]:
-    """Hold the lock while the block runs; raises `Held` when somebody else has it."""
+def claim(path: Path) -> int:
+    """Take the lock; the open file that holds it. Raises `Held` when somebody else has it."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         if not _take(file):
-            raise Held(_read(path))
-        me = Holder(socket.gethostname(), os.getpid(), attempt, _boot())
+            raise Held(_read_soon(path))
         os.ftruncate(file, 0)
-        os.pwrite(file, json.dumps(to_json(me)).encode(), 0)
-        yield me
-    finally:
+    except BaseException:
         os.close(file)
+        raise
+    return file
+
+
+def inscribe(file: int, attempt: int, pid: int | None = None, run: str = "") -> Holder:
+    """Write down who holds a claimed lock."""
+    me = Holder(socket.gethostname(), pid or os.getpid(), attempt, _boot(), run)
+    data = json.dumps(to_json(me)).encode()
+    os.pwrite(file, data, 0)
+    os.ftruncate(file, len(data))
+    return me
+
+
+def erase(file: int) -> None:
+    """Nobody was interrupted: what the lock was taken for is done."""
+    os.ftruncate(file, 0)
+
+
+@contextmanager
+def hold(path: Path, file: int | None = None) -> Iterator[int]:
+    """Hold the lock while the block runs, and touch it to show that the process lives.
+
+    `file` is one that was claimed already; without it, raises `Held` when somebody else has it.
+    """
+    file = claim(path) if file is None else file
+    done = threading.Event()
+    touch = threading.Thread(target=_touch, args=(file, done), daemon=True)
+    touch.start()
+    try:
+        yield file
+    finally:
+        done.set()
+        touch.join()
+        os.close(file)
+
+
+def _touch(file: int, done: threading.Event) -> None:
+    while not done.wait(TOUCHED_EVERY):
+        with suppress(OSError):
+            os.utime(file)
 
 
 def _take(file: int) -> bool:
     """Try for a moment: a reader that looks whether the lock is free holds it as long."""
-    for _ in range(10):
+    for _ in range(TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            time.sleep(0.02)
+            time.sleep(PATIENCE)
     return False
 
 
@@ -70,15 +119,25 @@ def holder(path: Path) -> Holder | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read(path) or Holder("?", 0, 0)
+        return read(path) or Holder("?", 0, 0)
     finally:
         os.close(file)
     return None
 
 
-def _read(path: Path) -> Holder | None:
+def read(path: Path) -> Holder | None:
+    """Who wrote into the lock last, whether it is held or not."""
     with suppress(OSError, ValueError, TypeError):
         return from_json(Holder, json.loads(path.read_bytes()))
+    return None
+
+
+def _read_soon(path: Path) -> Holder | None:
+    """Whoever has just taken the lock writes its name down a moment later."""
+    for _ in range(TRIES):
+        if found := read(path):
+            return found
+        time.sleep(5 * PATIENCE)
     return None
 
 

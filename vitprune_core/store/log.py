@@ -2,10 +2,13 @@
 
     {"seq":7,"attempt":1,"time":1763800000.1,"seconds":0.61,"event":"Epoch",…,"crc":123456}
 
-`seq` counts the records, `attempt` the times the run was started, `time` is Unix seconds, `seconds`
-what passed since the record before by a clock that never jumps. `crc` is the CRC-32 of all that
-stands before `,"crc":`. A record is written by one `os.write`: a reader waits for its newline, a
-writer removes a torn tail before it appends.
+`seq` counts the records, `attempt` the processes that worked on the run (0 is the one that made
+it), `time` is Unix seconds, `seconds` what passed since the record before by a clock that never
+jumps. `crc` is the CRC-32 of all that stands before `,"crc":`. A record is written by one
+`os.write`: a reader waits for its newline, a writer removes a torn tail before it appends.
+
+A run that goes on from a checkpoint tells again what came after it: `Resumed` names the record that
+it goes on from, and what lies between counts no more (`kept`).
 """
 
 import errno
@@ -13,12 +16,12 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vitprune_core.store.events import KINDS, Damaged, Event
+from vitprune_core.store.events import KINDS, Damaged, Event, Resumed
 from vitprune_core.store.values import from_json, to_json
 
 
@@ -37,10 +40,16 @@ class Entry(NamedTuple):
 class Log:
     """The writing side; one process at a time, which holds the run's lock."""
 
-    def __init__(self, path: Path, attempt: int = 1):
-        self.path, self.attempt = path, attempt
-        self.seq = repair(path)
+    def __init__(self, path: Path):
+        self.path = path
+        self.seq, last = repair(path)
+        self.attempt = last + 1
         self.clock = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the last record."""
+        return time.monotonic() - self.clock
 
     def append(self, event: Event) -> Entry:
         """Write one event; either the whole record is there afterwards, or nothing of it."""
@@ -125,22 +134,38 @@ def _record(line: bytes) -> dict[str, Any]:
     return record
 
 
-def repair(path: Path) -> int:
-    """Cut off a record that was never finished; the number of the last one that was."""
+def kept(records: Iterable[Entry]) -> list[Entry]:
+    """What counts: without what a resumed run has told again since."""
+    told: list[Entry] = []
+    for record in records:
+        if isinstance(record.event, Resumed):
+            told = [r for r in told if r.seq <= record.event.after]
+        told.append(record)
+    return told
+
+
+def repair(path: Path) -> tuple[int, int]:
+    """Cut off a record that was never finished; number and attempt of the last one that was.
+
+    A log that has none yet is one that no process has worked on: its last attempt is -1.
+    """
     if not path.exists():
-        return 0
+        return 0, -1
+    seq, attempt = 0, -1
     with path.open("r+b") as file:
-        whole = seq = 0
+        whole = 0
         for line in file:
             if line.endswith(b"\n"):
                 whole += len(line)
-                seq = max(seq, _seq(line))
+                found = _stamps(line)
+                seq, attempt = max(seq, found[0]), max(attempt, found[1])
         file.truncate(whole)
-    return seq
+    return seq, attempt
 
 
-def _seq(line: bytes) -> int:
-    """Also of a kind that this version does not know; 0 when it is damaged."""
+def _stamps(line: bytes) -> tuple[int, int]:
+    """Number and attempt, also of a kind that this version does not know; of none if damaged."""
     with suppress(ValueError, TypeError, KeyError, RecursionError):
-        return int(_record(line)["seq"])
-    return 0
+        record = _record(line)
+        return int(record["seq"]), int(record["attempt"])
+    return 0, -1

@@ -9,22 +9,29 @@
 | `masks/0.95.grid.json`      | densities in small grids, for screens                       |
 | `weights/0.95.safetensors`  | parameters by logical name                                  |
 | `images/0.95.npz`           | per test image: right or wrong, negative log-likelihood     |
+| `checkpoints/<step>-<sha256>.safetensors` | where the run can go on from; two until it is done |
+| `control/`                  | requests to the process that works on the run               |
 | `summary.md`                | the run as Markdown, where it was exported to               |
 | `lock`                      | held for life by the process that works on the run          |
+| `log.txt`                   | what that process printed                                   |
+| `ballast`                   | given up when the disk is full, so that the log can say so  |
 
-Dense models that runs share lie in `runs/.dense/<hash>/` (see `dense`), removed runs in `.trash/`.
+Dense models that runs share lie in `runs/.dense/<hash>/` (see `dense`), the order of runs that wait
+in `.queue/` (see `queue`), removed runs in `.trash/`.
 """
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a run may be called: it is a folder's name and is printed everywhere."""
 LEVEL = re.compile(r"[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
-DENSE, TRASH = ".dense", ".trash"
+DENSE, QUEUE, TRASH = ".dense", ".queue", ".trash"
 LOG, GRID = "events.jsonl", ".grid.json"
+FOLDERS = ("masks", "weights", "images", "checkpoints", "control")
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,22 @@ class RunDir:
     def lock(self) -> Path:
         return self.path / "lock"
 
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def ballast(self) -> Path:
+        return self.path / "ballast"
+
     def mask(self, level: str) -> Path:
         return self.path / "masks" / f"{level}.npz"
 
@@ -70,24 +93,44 @@ class RunDir:
         return self.path / "images" / f"{level}.npz"
 
     def create(self) -> "RunDir":
-        """Make the folder; FileExistsError if there is one."""
-        self.path.mkdir(parents=True)
-        for folder in ("masks", "weights", "images"):
-            (self.path / folder).mkdir()
+        """Make the folder; FileExistsError if there is one. Nobody else may write into it."""
+        self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o755)
+        return self.complete()
+
+    def complete(self) -> "RunDir":
+        """Every folder inside is there, and no draft that a killed process left."""
+        for name in FOLDERS:
+            (self.path / name).mkdir(mode=0o755, exist_ok=True)
+        for draft in self.path.rglob(".*.tmp"):
+            draft.unlink(missing_ok=True)
         return self
 
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step that survives a power cut: a reader sees the old or the new."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft.unlink(missing_ok=True)
     try:
-        draft.write_bytes(data)
-        sync(draft)
-        draft.replace(path)
+        write_new(draft, data)
+        os.rename(draft, path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file that must not be there yet, down to the disk."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def sync(path: Path) -> None:

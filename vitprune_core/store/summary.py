@@ -1,22 +1,26 @@
 """A run as a reader sees it: its log folded into one value, live or after the fact."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
 from vitprune_core.store import events as e
+from vitprune_core.store import queue
 from vitprune_core.store.lock import holder
-from vitprune_core.store.log import Entry, entries
+from vitprune_core.store.log import Entry, entries, kept
 from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.values import from_json, to_json
 
-VERSION = 1
+VERSION = 2
 """Of the fold: a cache of another version is folded anew."""
 ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 """States that promise a living process; without one the run is lost."""
+ASKED = {"pause": "pausing", "stop": "stopping"}
+NO_WORK = (e.Created, e.Starting, e.Started, e.Resumed, e.Continued, e.DenseAdopted)
+"""What passed before these was loading, waiting or nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,10 @@ class Summary:
     """The words after `vitprune run` that ask for the same again."""
     config: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    exact: bool = True
+    """Its bytes are those of a run that was never interrupted."""
+    differs: tuple[str, ...] = ()
+    """Why they are not: what was another when it was resumed."""
     host: str = ""
     attempt: int = 0
     parameters: int | None = None
@@ -87,6 +95,11 @@ class Summary:
     epochs_here: int = 0
     """Trained by this run itself, for the speed of this host."""
     seconds_here: float = 0.0
+    unfinished: float = 0.0
+    """Seconds of work since the engine told something."""
+    retraced: int = 0
+    retracing: int = 0
+    """Epochs of the dense training that are trained again for weights to rewind to; 0: none."""
     branch_seconds: float = 0.0
     """Spent since the dense model on the way to the current round."""
     reason: str | None = None
@@ -130,25 +143,63 @@ class Summary:
         """The summary after one more record."""
         if isinstance(entry.event, e.Damaged):
             return replace(self, damaged=self.damaged + 1)
-        self = replace(
+        work = 0.0 if isinstance(entry.event, NO_WORK) else entry.seconds
+        process = isinstance(entry.event, e.PROCESS)
+        before, self = (
             self,
-            attempt=entry.attempt,
-            started=self.started or entry.time,
-            updated=entry.time,
-            branch_seconds=self.branch_seconds + entry.seconds,
+            replace(
+                self,
+                attempt=entry.attempt,
+                started=self.started or entry.time,
+                updated=entry.time,
+                branch_seconds=self.branch_seconds + work,
+                unfinished=self.unfinished + work if process else 0.0,
+            ),
         )
-        return self._after(entry.event, entry.seconds)
+        return self._after(entry.event, before.unfinished + work)
 
     def _after(self, event: e.Event, seconds: float) -> "Summary":
+        """`seconds` of work led to this event, those before an interruption included."""
         match event:
             case e.Created():
                 return replace(
                     self,
-                    state="starting",
+                    state="queued",
                     preset=event.preset,
                     request=event.request,
                     config=event.config,
                 )
+            case e.Starting():
+                return replace(self, state="starting", host=event.host, reason=None)
+            case e.Resumed():
+                return replace(
+                    self,
+                    state="running",
+                    reason=None,
+                    exact=self.exact and event.exact,
+                    differs=_both(self.differs, event.differs),
+                    branch_seconds=self.branch_seconds + event.worked,
+                    unfinished=self.unfinished + event.worked,
+                )
+            case e.Checkpointed() | e.DenseDamaged():
+                return self
+            case e.Acknowledged():
+                return replace(self, state=ASKED.get(event.request, self.state))
+            case e.Paused():
+                return replace(self, state="paused", reason=event.reason)
+            case e.Continued():
+                return replace(self, state="running", reason=None)
+            case e.DenseAwaited():
+                what = f"waiting for dense: {event.by} trains it"
+                return replace(self, state="starting", reason=what)
+            case e.DenseAdopted():
+                return replace(self, state="running", reason=None)
+            case e.Retracing():
+                return replace(
+                    self, state="running", reason=None, retracing=event.epochs, retraced=0
+                )
+            case e.Retraced():
+                return replace(self, retraced=event.epoch + 1)
             case e.Started():
                 return replace(
                     self,
@@ -163,9 +214,14 @@ class Summary:
                     branch_seconds=0.0,
                 )
             case e.DenseReused():
-                return replace(self, reused=event)
-            case e.DenseDamaged():
-                return self
+                return replace(
+                    self,
+                    state="running",
+                    reason=None,
+                    reused=event,
+                    exact=self.exact and not event.differs,
+                    differs=_both(self.differs, event.differs),
+                )
             case e.Epoch():
                 return self._after_epoch(event, seconds)
             case e.DenseTrained():
@@ -185,7 +241,7 @@ class Summary:
                 return replace(self, state="done", weights_sha256=event.weights_sha256)
 
     def _after_epoch(self, event: e.Epoch, seconds: float) -> "Summary":
-        self = replace(self, epoch=event, epochs_done=self.epochs_done + 1)
+        self = replace(self, epoch=event, epochs_done=self.epochs_done + 1, retracing=0)
         if event.round == 0 and self.reused:
             return self
         return replace(
@@ -223,17 +279,38 @@ class Summary:
         )
 
 
-def fold(records: Iterable[Entry], start: Summary | None = None) -> Summary:
-    return reduce(Summary.then, records, start or Summary())
+def _both(some: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
+
+
+def fold(records: Iterable[Entry]) -> Summary:
+    return reduce(Summary.then, kept(records), Summary())
+
+
+def told(run: RunDir, records: Iterable[Entry]) -> Iterator[tuple[Entry, Summary]]:
+    """Each record as it comes, and the run after it: a resumed run takes some back."""
+    summary = Summary()
+    for record in records:
+        if isinstance(record.event, e.Resumed):
+            summary = fold(r for r in entries(run.log) if r.end <= record.end)
+        else:
+            summary = summary.then(record)
+        yield record, summary
 
 
 def summarize(run: RunDir) -> Summary:
     """The run now: the cached fold and what the log has beyond it; `lost` when nobody is alive."""
     free = holder(run.lock) is None
-    after, cached = _cached(run)
-    summary = fold(entries(run.log, after), cached)
+    after, summary = _cached(run)
+    new = list(entries(run.log, after))
+    if any(isinstance(record.event, e.Resumed) for record in new):
+        summary = fold(entries(run.log))
+    else:
+        summary = reduce(Summary.then, new, summary)
     if free and _is_lost(run, summary.state):
         return replace(summary, state="lost", reason="the process that worked on it is gone")
+    if free and summary.state == "queued" and not queue.has(run):
+        return replace(summary, state="stopped", reason="not started yet")
     return summary
 
 
@@ -243,7 +320,7 @@ def brief(run: RunDir) -> Brief:
         head = json.loads(file.readline().rstrip(b",\n") + b"}")
         if _fits(head) and head["after"] == run.log.stat().st_size:
             shown = from_json(Brief, head["brief"])
-            if shown.state not in ALIVE:
+            if shown.state not in (*ALIVE, "queued"):
                 return shown
     return summarize(run).brief
 
@@ -261,13 +338,13 @@ def cache(run: RunDir) -> None:
     write(run.summary, f"{head[:-1]},\n{whole[1:]}\n".encode())
 
 
-def _cached(run: RunDir) -> tuple[int, Summary | None]:
+def _cached(run: RunDir) -> tuple[int, Summary]:
     """The byte that the cached fold goes to, and the fold; what cannot be used is folded anew."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         data = json.loads(run.summary.read_bytes())
         if _fits(data) and data["after"] <= run.log.stat().st_size:
             return data["after"], from_json(Summary, data["summary"])
-    return 0, None
+    return 0, Summary()
 
 
 def _fits(data: dict[str, Any]) -> bool:

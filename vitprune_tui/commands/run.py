@@ -1,64 +1,164 @@
-"""`vitprune run`: make a run and work on it in this process, shown as it goes."""
+"""`vitprune run`, `resume`, `watch`: start a worker, follow it, come back to it."""
 
+import json
 import signal
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from vitprune_core.spec.config import as_dict
-from vitprune_core.spec.request import Loaded
+from vitprune_core import launch, logout
+from vitprune_core.spec.config import as_dict, dump
+from vitprune_core.spec.request import Loaded, load
 from vitprune_core.spec.sentence import sentence
-from vitprune_core.store import runs
+from vitprune_core.spec.source import SpecError
+from vitprune_core.store import control, queue, runs
+from vitprune_core.store.clean import clean
 from vitprune_core.store.events import Created
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.lock import Held, holder
+from vitprune_core.store.log import Log
+from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.summary import summarize
+from vitprune_core.store.tail import tail
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.wrong import Unable, Wrong
 
+CHECK = "vitprune_core.engine.check"
+CODES = {"done": 0, "stopped": 130}
+Answer = tuple[dict[str, Any], str, int]
+"""What `show` says of the run now, as JSON and as text, and the exit code."""
+
 
 def run(
-    loaded: Loaded, folder: Path, name: str | None, width: int | None
-) -> tuple[dict[str, Any], str, int]:
-    """What `show` says of the run when it is over, and the exit code.
+    loaded: Loaded, folder: Path, name: str | None, width: int | None, mode: str | None
+) -> Answer:
+    """Make a run and see it through, or leave it to itself: `mode` is here, detach or queue.
 
-    0 done, 130 interrupted, 1 failed. Raises `Wrong` and `Unable` before a run is made.
+    Raises `Wrong` and `Unable` before a run is made.
     """
     _check_name(loaded, folder, name)
+    _check(loaded)
+    made = create(loaded, folder, name)
+    if mode == "queue":
+        queue.add(folder, made.id)
+        launch.start_dispatcher(folder)
+        _warn_of_logout()
+        return as_shown(made, summarize(made)), made.id, 0
+    return work_on(made, width, mode)
+
+
+def resume(found: RunDir, width: int | None, mode: str | None) -> Answer:
+    """Go on with a run that is not done; raises `Held` when somebody does so already."""
+    summary = summarize(found)
+    if summary.state == "done":
+        return _answer(found, width, 0)
+    if summary.diverged:
+        what = f"{summary.reason}, and would again; a new run with other settings shares its dense"
+        raise Wrong(f"{found.id}: {what}")
+    if (working := holder(found.lock)) is not None:
+        if summary.state != "paused":
+            raise Held(working)
+        control.ask(found.control, "continue")
+        if mode == "detach":
+            return _answer(found, width, 0)
+        return _follow(found, width, None)
+    if not found.config.is_file():
+        raise Unable(f"{found.id}: its config.yaml has gone")
+    return work_on(found.complete(), width, mode)
+
+
+def watch(found: RunDir, width: int | None) -> Answer:
+    """Look on until the run is over; leaving it alone is all the same to it."""
+    try:
+        follow(found, tail(found), _heading(found))
+    except KeyboardInterrupt:
+        return _answer(found, width, 130)
+    return _answer(found, width)
+
+
+def work_on(made: RunDir, width: int | None, mode: str | None) -> Answer:
+    """Have a worker of its own, or this process, do what is left of a run."""
+    if mode == "here":
+        return _here(made, width)
+    process = launch.start(made)
+    _warn_of_logout()
+    if mode == "detach":
+        return as_shown(made, summarize(made)), made.id, 0
+    return _follow(made, width, process)
+
+
+def _here(made: RunDir, width: int | None) -> Answer:
     # By name, not by import: no other command has torch in its process.
     worker = import_module("vitprune_core.worker")
-    try:
-        worker.check(loaded.config)
-    except RuntimeError as error:
-        raise Unable(str(error)) from None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    made = _create(loaded, folder, name)
-    created = Created(preset=loaded.preset, request=loaded.request, config=as_dict(loaded.config))
-    code = 0
-    try:
-        with closing(worker.work(made, created, loaded.config)) as entries:
-            follow(entries, f"{made.id}: {sentence(loaded.config)}")
-    except KeyboardInterrupt:
-        code = 130
-    summary = summarize(made)
-    if not code and summary.state != "done":
-        code = 1
-    return as_shown(made, summary), tables.run(made.id, summary, width), code
+    control.clear(made.control)
+    orders = worker.Orders(worker.Inbox(made.control))
+    worker.listen(orders, hangup_stops=True)
+    follow(made, worker.work(made, orders), _heading(made))
+    return _answer(made, width)
 
 
-def _create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:
+def _follow(found: RunDir, width: int | None, process: "subprocess.Popen[bytes] | None") -> Answer:
+    """Until the worker is gone. SIGINT and SIGTERM ask it to stop; a second one only leaves."""
+    with _asking_to_stop(found):
+        try:
+            follow(found, tail(found), _heading(found))
+        except KeyboardInterrupt:
+            return _answer(found, width, 130)
+    if process and process.wait() and not _has_begun(found):
+        raise Unable(
+            f"{found.id}: its worker ended with {process.returncode}: {_last_words(found)}"
+        )
+    return _answer(found, width)
+
+
+@contextmanager
+def _asking_to_stop(found: RunDir) -> Iterator[None]:
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        control.ask(found.control, "stop")
+        print("stopping after a checkpoint; once more leaves it alone", file=sys.stderr)
+
+    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return runs.create(folder, loaded.preset, loaded.workload, loaded.config.seed, name)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _answer(found: RunDir, width: int | None, code: int | None = None) -> Answer:
+    summary = summarize(found)
+    if code is None:
+        code = CODES.get(summary.state, 1)
+    if summary.state in ("stopped", "lost"):
+        print(f"go on with: vitprune resume {found.id}", file=sys.stderr)
+    return as_shown(found, summary), tables.run(found.id, summary, width), code
+
+
+def create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:
+    """A run that waits to be started."""
+    try:
+        made = runs.create(folder, loaded.preset, loaded.workload, loaded.config.seed, name)
     except FileExistsError:
         raise Wrong(f"--name {name}: there is such a run already in {folder}") from None
+    write(made.config, dump(loaded.config).encode())
+    config = as_dict(loaded.config)
+    Log(made.log).append(Created(preset=loaded.preset, request=loaded.request, config=config))
+    return made
 
 
 def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
-    """Said before torch is loaded, which takes seconds."""
     made = f"{loaded.preset}-{loaded.workload}-s{loaded.config.seed}-0000"
     try:
         path = folder / runs.allowed(made if name is None else name)
@@ -68,5 +168,31 @@ def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
         raise Wrong(f"--name {name}: there is such a run already in {folder}")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _check(loaded: Loaded) -> None:
+    """Device and images, asked of a process, as the terminal side never loads the engine."""
+    command = [sys.executable, "-P", "-m", CHECK]
+    asked = json.dumps(as_dict(loaded.config))
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unable(done.stderr.strip() or f"{CHECK} ended with {done.returncode}")
+
+
+def _heading(found: RunDir) -> str:
+    try:
+        return f"{found.id}: {sentence(load(str(found.config)).config)}"
+    except SpecError:
+        return found.id
+
+
+def _has_begun(found: RunDir) -> bool:
+    return summarize(found).attempt > 0
+
+
+def _last_words(found: RunDir) -> str:
+    lines = found.output.read_text(errors="replace").strip().splitlines()
+    return clean(lines[-1]) if lines else "it said nothing"
+
+
+def _warn_of_logout() -> None:
+    if advice := logout.advice():
+        print(advice, file=sys.stderr)

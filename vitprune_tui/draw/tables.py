@@ -85,6 +85,8 @@ def run(name: str, s: Summary, width: int | None) -> str:
         sizes = (s.parameters, s.prunable, s.taking_part)
         names = ("parameters", "prunable", "taking part")
         lines.append(", ".join(f"{text.count(n)} {w}" for n, w in zip(sizes, names, strict=True)))
+    if not s.exact:
+        lines.append(f"not exact: another {clean(', '.join(s.differs))} since it was begun")
     if s.damaged:
         lines.append(f"{s.damaged} damaged record(s) in the log were skipped")
     if s.levels:
@@ -101,7 +103,9 @@ NOTE = (
 
 
 def phase(s: Summary) -> str:
-    """Where a run is: `dense`, `90 % round 11`."""
+    """Where a run is: `dense`, `dense again, epoch 12 of 45`, `90 % round 11`."""
+    if s.retracing:
+        return f"dense again, epoch {s.retraced} of {s.retracing}"
     if s.round == 0 or s.epoch is None:
         return "dense"
     return f"{text.sparsity(s.sparsity)} round {s.round}"

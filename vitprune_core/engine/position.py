@@ -1,0 +1,147 @@
+"""Where a run is, between two steps: everything that what follows depends on, as one value.
+
+Randomness is counted, not carried, so this is small: the state, the masks, and where in the plan.
+A checkpoint is a position as one safetensors file: tensors as they are, the rest as JSON in its
+metadata.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from vitprune_core.engine.evaluate import PerImage, Scores
+from vitprune_core.engine.files import on_cpu, packed, part, unpacked
+from vitprune_core.engine.pruning.mask import Masks
+from vitprune_core.engine.state import State
+from vitprune_core.engine.vit import ViT
+from vitprune_core.spec import shape
+from vitprune_core.spec.config import Config
+from vitprune_core.store.events import Epoch, Score
+from vitprune_core.store.sealed import DamagedFile, number, unseal
+from vitprune_core.store.values import from_json, to_json
+
+NOT_PRUNED = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    stage: Literal["dense", "retrace", "rounds"]
+    """`retrace` trains the first epochs of `dense` again, for weights that were not kept."""
+    step: int
+    """Steps of training and prunings so far in this run; it numbers checkpoints."""
+    round: int = 0
+    """Index into the plan's rounds."""
+    cycle: int = NOT_PRUNED
+    """Which of the round's retrainings."""
+    epoch: int = 0
+    """Of the schedule; where a phase is over, its end."""
+    batch: int = 0
+    """The epoch's next batch."""
+    total: float = 0.0
+    """Sum of the losses of the epoch's images so far."""
+    state: State
+    masks: Masks = field(default_factory=dict)
+    """Of every prunable matrix."""
+    before: Scores | None = None
+    """Of the round's pruned model, not yet retrained."""
+    spent: int = 0
+    """Retraining epochs from the dense model to the round's beginning."""
+    told: tuple[Epoch, ...] = ()
+    """Epochs of dense training so far: they become part of the shared model's record."""
+    seconds: float = 0.0
+    """Of dense training so far, for that record too."""
+
+
+class Read(NamedTuple):
+    """A checkpoint as it was found."""
+
+    position: Position
+    seq: int
+    """Number of the log's last record when it was taken."""
+    worked: float
+    """Seconds since that record."""
+    fingerprint: dict[str, Any]
+    """Of the process that took it."""
+
+
+APART = ("step", "state", "masks", "before", "told")
+COUNTERS = tuple(f.name for f in fields(Position) if f.name not in APART)
+"""Fields that are written as they are; the step is in the file's name."""
+
+
+def encode(
+    position: Position, seq: int, worked: float, fingerprint: Mapping[str, Any]
+) -> bytes | None:
+    """The bytes of a checkpoint; None when a weight or moment is not a number any more."""
+    tensors = packed(position.state)
+    if not all(bool(t.isfinite().all()) for t in tensors.values()):
+        return None
+    tensors |= {f"masks.{name}": mask for name, mask in position.masks.items()}
+    known: dict[str, Any] = {name: getattr(position, name) for name in COUNTERS}
+    known |= {"updates": position.state.step, "told": to_json(position.told)}
+    if position.before:
+        tensors["before.correct"] = torch.from_numpy(position.before.images.correct)
+        tensors["before.nll"] = torch.from_numpy(position.before.images.nll)
+        known["before"] = [to_json(position.before.validation), to_json(position.before.test)]
+    stamps = {"seq": seq, "worked": worked, "fingerprint": dict(fingerprint)}
+    return save(on_cpu(tensors), {"position": json.dumps(known), "stamps": json.dumps(stamps)})
+
+
+def read(path: Path, config: Config) -> Read:
+    """A checkpoint's position, on the config's device.
+
+    Raises `DamagedFile` where anything does not fit, OSError where it cannot be read.
+    """
+    data, step = unseal(path), number(path)
+    try:
+        words = _metadata(data)
+        known, stamps = json.loads(words["position"]), json.loads(words["stamps"])
+        tensors = {name: t.to(config.device) for name, t in load(data).items()}
+        seq, worked, fingerprint = (stamps[key] for key in ("seq", "worked", "fingerprint"))
+        return Read(_position(step, known, tensors, config), seq, worked, fingerprint)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(f"{path.name}: not a checkpoint of this run: {error}") from None
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    length = int.from_bytes(data[:8], "little")
+    words: dict[str, str] = json.loads(data[8 : 8 + length])["__metadata__"]
+    return words
+
+
+def _position(
+    step: int, known: dict[str, Any], tensors: dict[str, Tensor], config: Config
+) -> Position:
+    state = unpacked(tensors, known["updates"])
+    masks = part(tensors, "masks")
+    _check(state, masks, config)
+    before = None
+    if "before" in known:
+        validation, test = (from_json(Score, score) for score in known["before"])
+        correct, nll = (tensors[f"before.{n}"].cpu().numpy() for n in ("correct", "nll"))
+        before = Scores(validation, test, PerImage(correct, nll))
+    in_order = {n: masks[n] for n in shape.matrices(config.model)} if masks else {}
+    told = tuple(from_json(Epoch, epoch) for epoch in known["told"])
+    counters = {name: known[name] for name in COUNTERS}
+    return Position(step=step, **counters, state=state, masks=in_order, before=before, told=told)
+
+
+def _check(state: State, masks: Masks, config: Config) -> None:
+    """Names, shapes and finiteness of everything; raises ValueError."""
+    with torch.device("meta"):
+        expected = {n: p.shape for n, p in ViT(config.model, config.data).named_parameters()}
+    for values in (state.weights, state.first, state.second):
+        if {name: t.shape for name, t in values.items()} != expected:
+            raise ValueError("its tensors are not those of the model")
+        if not all(bool(t.isfinite().all()) for t in values.values()):
+            raise ValueError("it has a number that is none")
+    prunable = {name: torch.Size(size) for name, size in shape.matrices(config.model).items()}
+    if masks and {name: mask.shape for name, mask in masks.items()} != prunable:
+        raise ValueError("its masks are not those of the model")

@@ -1,0 +1,89 @@
+"""Weights to rewind to: the dense training's states at earlier epochs, kept or trained once more.
+
+Dense training keeps them when the run that trains it asks; where it did not, the stretch up to
+them is trained again, which gives the same bytes, and kept for all.
+"""
+
+from collections.abc import Generator
+
+from vitprune_core.engine import files
+from vitprune_core.engine.data import Dataset
+from vitprune_core.engine.dense import Events, dense_of, turn
+from vitprune_core.engine.position import Position
+from vitprune_core.engine.state import State, fresh
+from vitprune_core.engine.train import train
+from vitprune_core.engine.vit import ViT, initial
+from vitprune_core.spec.config import Config
+from vitprune_core.spec.plan import Plan, Train
+from vitprune_core.store import events as e
+from vitprune_core.store.checkpoints import Moment
+from vitprune_core.store.dense import DenseDir
+from vitprune_core.store.lock import erase, hold, inscribe
+from vitprune_core.store.rundir import RunDir
+
+
+def keep_rewinds(
+    model: ViT, config: Config, data: Dataset, steps: Plan, run: RunDir, here: Position
+) -> Generator[e.Event | Moment, None, int]:
+    """See to it that every state the plan rewinds to is kept; returns the step this has come to."""
+    shared = dense_of(config, run)
+
+    def missing() -> set[int]:
+        return {n for n in steps.rewinds if files.load_rewind(shared, n, "cpu") is None}
+
+    claimed = yield from turn(shared, run, lambda: not missing())
+    if claimed is None:
+        return here.step
+    with hold(shared.lock, claimed.file) as file:
+        inscribe(file, attempt=0, run=run.id)
+        epochs = missing()
+        if here.stage != "retrace" or here.epoch > min(epochs):
+            here = nearest(shared, config, min(epochs), here.step)
+            yield e.Retracing(hash=shared.path.name, epochs=max(epochs))
+        phase = Train(0, 0, 0, max(epochs), "schedule")
+        training = train(model, here, phase, config, data, masks={})
+        end = yield from retraced(training, here, shared, epochs)
+        erase(file)
+    return end.step
+
+
+def nearest(shared: DenseDir, config: Config, epoch: int, step: int) -> Position:
+    """The latest state that is kept at `epoch` or before, of all that is kept."""
+    for n in range(epoch, 0, -1):
+        if state := files.load_rewind(shared, n, config.device):
+            return Position(stage="retrace", step=step, epoch=n, state=state)
+    return Position(stage="retrace", step=step, state=fresh(initial(config)))
+
+
+def retraced(
+    training: Generator[e.Epoch | Moment, None, Position],
+    start: Position,
+    shared: DenseDir,
+    wanted: set[int],
+) -> Events:
+    """Pass a training on as epochs that were told before, keeping the states `wanted`."""
+    if start.epoch in wanted and start.batch == 0:
+        files.save_rewind(shared, start.epoch, start.state)
+    due = None
+    while True:
+        try:
+            item = next(training)
+        except StopIteration as end:
+            position: Position = end.value
+            return position
+        if isinstance(item, e.Epoch):
+            due = item.epoch + 1
+            yield e.Retraced(epoch=item.epoch, loss=item.loss)
+            continue
+        if due in wanted and item.position:
+            files.save_rewind(shared, due, item.position().state)
+        due = None
+        yield item
+
+
+def rewound(config: Config, run: RunDir, epoch: int) -> State:
+    """The dense training's state after `epoch` epochs."""
+    state = files.load_rewind(dense_of(config, run), epoch, config.device)
+    if state is None:
+        raise RuntimeError(f"the dense weights of epoch {epoch} have gone; resume the run")
+    return state
