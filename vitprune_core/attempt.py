@@ -104,8 +104,7 @@ def _carry_on(
             if isinstance(item, Level):
                 cache(run)
             if isinstance(item, Finished):
-                checkpoints.clear(run.checkpoints)
-                run.ballast.unlink(missing_ok=True)
+                tidy(run)
             continue
         request = yield from orders.next(log)
         due = item.phase_end or time.monotonic() - when >= every
@@ -118,6 +117,12 @@ def _carry_on(
         if request == "stop":
             yield log.append(Stopped(reason=orders.stop or "asked to"))
             return
+
+
+def tidy(run: RunDir) -> None:
+    """What only a run that goes on has a use for."""
+    checkpoints.clear(run.checkpoints)
+    run.ballast.unlink(missing_ok=True)
 
 
 def _save(run: RunDir, log: Log, here: Moment, encode: Encode) -> Iterator[Entry]:

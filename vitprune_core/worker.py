@@ -10,13 +10,13 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from vitprune_core.attempt import Orders, attempt
+from vitprune_core.attempt import Orders, attempt, tidy
 from vitprune_core.store.control import Inbox
 from vitprune_core.store.events import Event, Failed, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe
@@ -27,10 +27,14 @@ from vitprune_core.store.summary import cache, summarize
 if TYPE_CHECKING:
     from vitprune_core.store.checkpoints import Moment
 
+Engine = Callable[[RunDir, Log, Orders], Iterator[Entry]]
+"""What carries the run out."""
 CODES = {"done": 0, "stopped": 130}
 
 
-def work(run: RunDir, orders: Orders, file: int | None = None) -> Iterator[Entry]:
+def work(
+    run: RunDir, orders: Orders, file: int | None = None, engine: Engine | None = None
+) -> Iterator[Entry]:
     """Do what is left of a run in this process, yielding each record of the log.
 
     `file` is the run's lock if it was claimed already; raises `Held` if somebody else has it. What
@@ -39,10 +43,13 @@ def work(run: RunDir, orders: Orders, file: int | None = None) -> Iterator[Entry
     with hold(run.lock, file) as held:
         run.complete()
         log = Log(run.log)
+        if summarize(run).state == "done":
+            tidy(run)  # by somebody who had the lock a moment ago, or was killed when all was told
+            return
         inscribe(held, log.attempt)
         try:
             yield log.append(Starting(host=socket.gethostname(), pid=os.getpid()))
-            yield from _engine(run, log, orders)
+            yield from (engine or vit_engine)(run, log, orders)
         except Exception as error:
             traceback.print_exc()
             yield log.append(_told(error))
@@ -51,7 +58,7 @@ def work(run: RunDir, orders: Orders, file: int | None = None) -> Iterator[Entry
             cache(run)
 
 
-def _engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
+def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
     """Load what the work needs, only now that the run is ours: torch takes seconds."""
     from vitprune_core.engine.data import load as load_data
     from vitprune_core.engine.device import fingerprint, resolve

@@ -1,8 +1,11 @@
-"""Left at any moment and gone on with, a run ends at the same bytes. In one process; `test_workers`
-does the same to real ones."""
+"""Left at any moment and gone on with, a run ends at the same bytes.
+
+In one process, at every kind of moment; `test_workers` does the same to real ones.
+"""
 
 import json
 import random
+import shutil
 import time
 from contextlib import closing
 from dataclasses import fields, replace
@@ -15,17 +18,19 @@ import torch
 from vitprune_core.attempt import Orders, attempt
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.dense import dense_of
-from vitprune_core.engine.device import fingerprint, resolve
+from vitprune_core.engine.device import fingerprint, repeats, resolve
 from vitprune_core.engine.execute import execute
-from vitprune_core.engine.position import Position, encode
-from vitprune_core.engine.resume import carry_out
+from vitprune_core.engine.files import packed
+from vitprune_core.engine.position import Position, encode, read
+from vitprune_core.engine.resume import carry_out, newest
 from vitprune_core.spec.config import as_dict
+from vitprune_core.store import checkpoints
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.control import Inbox
 from vitprune_core.store.log import Log, entries, kept
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.sealed import sealed
+from vitprune_core.store.sealed import DamagedFile, sealed
 from vitprune_core.store.summary import summarize
 
 METHODS = {
@@ -98,6 +103,11 @@ class Bench:
         found = [p for kind in kinds for p in (self.run.path / kind).iterdir()]
         return {p.name: p.read_bytes() for p in found}
 
+    @property
+    def dense(self):
+        """What the shared dense model's record tells other runs, its time aside."""
+        return replace(dense_of(self.config, self.run).read(), seconds=0.0, sha256={})
+
 
 @pytest.fixture(scope="module", params=METHODS)
 def whole(request, tmp_path_factory):
@@ -110,12 +120,6 @@ def whole(request, tmp_path_factory):
     bench = Bench(tmp_path_factory.mktemp(request.param), loaded)
     assert bench.attempt(every=1e9)
     return bench, loaded
-
-
-    @property
-    def dense(self):
-        """What the shared dense model's record tells other runs, its time aside."""
-        return replace(dense_of(self.config, self.run).read(), seconds=0.0, sha256={})
 
 
 def same(one, other):
@@ -271,3 +275,160 @@ def test_whatever_a_checkpoint_leaves_out_shows_in_the_result(
             assert not other.attempt(until, change=change)
         found.append(ends_elsewhere(bench, other))
     assert any(found) == bool(name)
+
+
+# Checkpoints that are not what was written.
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """A run left in a retraining, with two checkpoints."""
+    from tests.conftest import TINY
+    from vitprune_core.spec.request import load
+
+    preset, *overrides = METHODS["iterative"]
+    loaded = load(preset, "digits", [*TINY, *SHORT, *overrides])
+    bench = Bench(tmp_path_factory.mktemp("left"), loaded)
+
+    assert not bench.attempt(in_the_second_round)
+    assert len(sealed(bench.run.checkpoints)) == 2
+    return bench
+
+
+def damaged(data, draw, other):
+    """Bytes as disks, power cuts and people leave them."""
+    kind = draw.choice(["flip", "truncate", "zeros", "swap", "grow", "empty", "other"])
+    data, at = bytearray(data), draw.randrange(len(data))
+    match kind:
+        case "flip":
+            data[at] ^= 1 << draw.randrange(8)
+        case "truncate":
+            del data[at:]
+        case "zeros":
+            data[at : at + 4096] = bytes(len(data[at : at + 4096]))
+        case "swap":
+            to = draw.randrange(len(data) - 64)
+            data[at : at + 64], data[to : to + 64] = data[to : to + 64], data[at : at + 64]
+        case "grow":
+            data[at:at] = draw.randbytes(64)
+        case "empty":
+            data.clear()
+        case "other":
+            data = bytearray(other)
+    return bytes(data)
+
+
+def test_two_hundred_damaged_checkpoints_are_rejected_and_the_one_before_is_used(left):
+    folder, draw = left.run.checkpoints, random.Random(0)
+    newer, older = sealed(folder)
+    good, other = newer.read_bytes(), older.read_bytes()
+    rejected = 0
+    while rejected < 200:
+        bad = damaged(good, draw, other)
+        if bad == good:
+            continue
+        newer.write_bytes(bad)
+        found, corrupt = newest(left.run, left.config)
+        assert found.position.step == int(older.name.partition("-")[0])
+        assert corrupt == (f"{newer.name}.corrupt",)
+        aside = folder / corrupt[0]
+        assert aside.read_bytes() == bad  # moved aside, never deleted
+        aside.unlink()
+        rejected += 1
+    newer.write_bytes(good)
+    assert newest(left.run, left.config)[0].position.step > found.position.step
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda p: replace(p, state=replace(p.state, weights={})), "not those of the model"),
+        (lambda p: replace(p, masks=dict(list(p.masks.items())[1:])), "masks are not those"),
+    ],
+)
+def test_a_file_whose_name_fits_but_whose_content_does_not_is_rejected(left, change, expected):
+    found, _ = newest(left.run, left.config)
+    data = encode(change(found.position), 1, 0.0, left.today)
+    path = checkpoints.commit(left.run.checkpoints, 10_000_000, data)
+    with pytest.raises(DamagedFile, match=expected):
+        read(path, left.config)
+    assert newest(left.run, left.config)[1] == (f"{path.name}.corrupt",)
+
+
+def test_weights_that_are_no_numbers_are_never_kept(left):
+    found, _ = newest(left.run, left.config)
+    name = next(iter(found.position.state.second))
+    second = {**found.position.state.second, name: found.position.state.second[name] / 0}
+    spoiled = replace(found.position, state=replace(found.position.state, second=second))
+    assert encode(spoiled, 1, 0.0, left.today) is None
+
+
+def test_both_checkpoints_damaged_begins_anew_and_ends_at_the_same_bytes(tiny, reference, tmp_path):
+    preset, *overrides = METHODS["iterative"]
+    loaded = tiny(preset, *SHORT, *overrides)
+    other = Bench(tmp_path, loaded)
+    assert not other.attempt(in_the_second_round)
+    for path in sealed(other.run.checkpoints):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert other.attempt()
+    assert same(reference(loaded), other)
+    (resumed,) = (r.event for r in entries(other.run.log) if is_resumed(r))
+    assert (resumed.step, len(resumed.corrupt)) == (None, 2)
+
+
+def in_the_second_round(number, position):
+    here = position and position()
+    return here and (here.round, here.cycle, here.batch) == (1, 0, 1)
+
+
+# What differs, and what is gone.
+
+
+def test_a_differing_fingerprint_resumes_and_says_what_differs(tiny, tmp_path):
+    preset, *overrides = METHODS["oneshot"]
+    bench = Bench(tmp_path, tiny(preset, *SHORT, *overrides))
+    assert not bench.attempt(after(9))
+    bench.today = {**bench.today, "torch": "9.9", "threads": 64}
+    assert bench.attempt()
+    summary = summarize(bench.run)
+    assert (summary.state, summary.exact) == ("done", False)
+    assert summary.differs == ("torch", "threads")
+
+
+def test_cuda_promises_the_same_bytes_only_where_it_was_asked_for(tiny):
+    cpu, asked = tiny("dense").config, tiny("dense", "deterministic=true").config
+    cuda = cpu.model_copy(update={"device": "cuda"})
+    sure = asked.model_copy(update={"device": "cuda"})
+    assert [repeats(config) for config in (cpu, cuda, sure)] == [True, False, True]
+
+
+def test_a_dense_model_that_is_gone_is_trained_again(tiny, reference, tmp_path):
+    preset, *overrides = METHODS["iterative"]
+    loaded = tiny(preset, *SHORT, *overrides)
+    other = Bench(tmp_path, loaded)
+    assert not other.attempt(in_the_second_round)
+    shutil.rmtree(dense_of(other.config, other.run).path)
+    assert other.attempt()
+    assert same(reference(loaded), other)
+
+
+def test_a_diverged_run_keeps_its_last_finite_checkpoint(tiny, tmp_path):
+    bench = Bench(tmp_path, tiny("oneshot_global", *SHORT, "train.lr=1e18"))
+    bench.attempt()
+    assert summarize(bench.run).state == "failed"
+    for path in sealed(bench.run.checkpoints):
+        state = read(path, bench.config).position.state
+        assert all(t.isfinite().all() for t in packed(state).values())
+    assert sealed(bench.run.checkpoints)
+
+
+def test_seconds_of_an_interrupted_epoch_are_not_lost(tiny, tmp_path, monkeypatch):
+    """A clock that only runs while the first attempt works: all of it must be told at the end."""
+    bench = Bench(tmp_path, tiny("dense", *SHORT))
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "monotonic", partial(next, count(0.0, LONG)))
+        assert not bench.attempt(after(4))
+    assert bench.attempt()
+    summary = summarize(bench.run)
+    assert summary.dense.seconds > LONG
+    assert summary.seconds_here > LONG

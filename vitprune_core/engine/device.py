@@ -71,8 +71,8 @@ def device_name(device: str) -> str:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """torch says it in three ways: on CUDA, on CPUs, and where an allocation is refused."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
+    """Said in many ways: by Python, by torch on CUDA and on CPUs, and by oneDNN."""
+    words = ("can't allocate memory", "not enough memory", "could not create a primitive")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
     )

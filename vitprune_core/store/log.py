@@ -149,17 +149,16 @@ def repair(path: Path) -> tuple[int, int]:
 
     A log that has none yet is one that no process has worked on: its last attempt is -1.
     """
-    if not path.exists():
-        return 0, -1
     seq, attempt = 0, -1
-    with path.open("r+b") as file:
-        whole = 0
-        for line in file:
-            if line.endswith(b"\n"):
-                whole += len(line)
-                found = _stamps(line)
-                seq, attempt = max(seq, found[0]), max(attempt, found[1])
-        file.truncate(whole)
+    if not path.exists():
+        return seq, attempt
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    for line in data[:whole].splitlines(keepends=True):
+        found = _stamps(line)
+        seq, attempt = max(seq, found[0]), max(attempt, found[1])
+    if whole < len(data):
+        os.truncate(path, whole)
     return seq, attempt
 
 

@@ -1,0 +1,165 @@
+"""Runs that need the same dense model: one trains, others wait, and nobody waits for the dead."""
+
+from contextlib import closing
+from itertools import islice
+
+import pytest
+import torch
+
+from tests.conftest import events_of
+from tests.engine.test_resume import Bench
+from vitprune_core.engine import files
+from vitprune_core.engine.data import load as load_data
+from vitprune_core.engine.dense import dense_of
+from vitprune_core.engine.device import resolve
+from vitprune_core.engine.execute import execute
+from vitprune_core.store import events as e
+from vitprune_core.store.checkpoints import Moment
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.sealed import sealed
+
+SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
+REWIND = "retrain={policy: weight_rewind, fraction: 0.5}"
+
+
+@pytest.fixture
+def begin(tiny, tmp_path):
+    """Start a run in this process: `begin("name", "preset", …)` is its events and moments."""
+
+    def make(name, preset="oneshot_global", *overrides):
+        config = resolve(tiny(preset, *SHORT, *overrides).config)
+        run = RunDir(tmp_path / name).create()
+        return closing(execute(config, load_data(config), run))
+
+    return make
+
+
+def kinds(told):
+    return [type(event).__name__ for event in events_of(told)]
+
+
+def test_one_trains_and_the_other_waits_until_it_is_through(begin):
+    with begin("first") as first, begin("second", "oneshot_random") as second:
+        told = list(islice(first, 4))
+        assert kinds(islice(second, 4)) == ["Started", "DenseAwaited"]
+        told += list(first)
+        rest = list(second)
+    assert "DenseTrained" in kinds(told)
+    assert kinds(rest)[:4] == ["DenseReused", "Epoch", "Epoch", "DenseTrained"]
+
+
+def test_a_waiter_names_the_run_that_trains(begin):
+    with begin("first") as first, begin("second") as second:
+        list(islice(first, 3))
+        (awaited,) = (i for i in islice(second, 3) if isinstance(i, e.DenseAwaited))
+    assert awaited.by == "first"
+
+
+def test_a_waiter_takes_over_from_a_trainer_that_is_gone(begin):
+    with begin("second") as second:
+        with begin("first") as first:
+            list(islice(first, 4))
+            list(islice(second, 3))
+        rest = events_of(second)
+    assert kinds(rest)[:3] == ["DenseAdopted", "Epoch", "Epoch"]
+    assert rest[0].of == "first"
+    assert rest[0].step is None  # the first kept no checkpoint
+    assert isinstance(rest[-1], e.Finished)
+
+
+def test_a_waiter_goes_on_from_the_checkpoint_of_a_trainer_that_is_gone(tiny, tmp_path):
+    loaded = tiny("oneshot_global", *SHORT)
+    whole = Bench(tmp_path / "whole", loaded, "second")
+    assert whole.attempt()
+    gone = Bench(tmp_path / "shared", loaded, "first")
+    assert not gone.attempt(lambda number, position: number == 6)
+    second = Bench(tmp_path / "shared", loaded, "second")
+    assert second.attempt()
+    (adopted,) = (event for event in second.told if isinstance(event, e.DenseAdopted))
+    assert (adopted.of, adopted.step) == ("first", 3)
+    assert [event for event in second.told if event != adopted] == whole.told
+    assert second.files == whole.files
+    assert gone.attempt()  # and when the first comes back, the model is there
+    assert "DenseReused" in kinds(gone.told)
+    assert gone.files == whole.files
+
+
+def test_weights_of_an_earlier_epoch_are_kept_where_they_are_asked_for(begin, tiny, tmp_path):
+    with begin("first", "oneshot_global", REWIND) as first:
+        told = list(first)
+    assert not [i for i in told if isinstance(i, e.Retracing)]
+    (kept,) = sealed(next((tmp_path / ".dense").glob("*.epochs")))
+    assert kept.name.startswith("00000001-")
+
+
+def test_where_they_were_not_kept_the_stretch_is_trained_again_to_the_same_bytes(begin, tmp_path):
+    with begin("plain") as plain:
+        list(plain)
+    assert not list((tmp_path / ".dense").glob("*.epochs"))
+    with begin("rewinding", "oneshot_global", REWIND) as rewinding:
+        told = list(rewinding)
+    assert [k for k in kinds(told) if k.startswith("Retrac")] == ["Retracing", "Retraced"]
+    (kept,) = sealed(next((tmp_path / ".dense").glob("*.epochs")))
+    retraced = kept.read_bytes()
+    (tmp_path / "fresh").mkdir()
+    folder = next((tmp_path / ".dense").glob("*.epochs"))
+    for path in (tmp_path / ".dense").iterdir():
+        if path != folder and path.is_dir():
+            path.rename(path.with_name("aside"))
+    kept.unlink()
+    with begin("again", "oneshot_global", REWIND) as again:
+        second = list(again)
+    (kept,) = sealed(folder)
+    assert kept.read_bytes() == retraced
+    assert [i for i in told if isinstance(i, e.Level)] == [
+        i for i in second if isinstance(i, e.Level)
+    ]
+
+
+def test_a_retraced_stretch_is_gone_on_with_like_any_other(tiny, tmp_path):
+    plain, rewinding = tiny("oneshot_global", *SHORT), tiny("oneshot_global", *SHORT, REWIND)
+    folders = tmp_path / "whole", tmp_path / "left"
+    for folder in folders:
+        assert Bench(folder, plain, "plain").attempt()
+    whole, left = (Bench(folder, rewinding) for folder in folders)
+    assert whole.attempt()
+
+    def retracing(number, position):
+        here = position and position()
+        return here and (here.stage, here.batch) == ("retrace", 1)
+
+    assert not left.attempt(retracing)
+    assert left.attempt()
+    told = [[i for i in b.told if not isinstance(i, e.DenseReused)] for b in (left, whole)]
+    assert told[0] == told[1]
+    assert left.files == whole.files
+
+
+def test_rewinding_starts_from_those_weights_and_moments(begin, tiny, tmp_path):
+    """At 0 % nothing is removed: retraining from T-t is the end of the dense training once more."""
+    overrides = ("prune.sparsities=[0]", REWIND)
+    config = resolve(tiny("oneshot_global", *SHORT, *overrides).config)
+    with begin("run", "oneshot_global", *overrides) as told:
+        moments = [i for i in told if isinstance(i, Moment) and i.position]
+        assert moments
+    run = RunDir(tmp_path / "run")
+    state = files.load_rewind(dense_of(config, run), 1, "cpu")
+    assert state.step == 2
+    trained = files.load_state(dense_of(config, run), "cpu")
+    weights = files.load_tensors(run.weights("0"), "cpu")
+    assert set(weights) == set(trained.weights)
+    assert not all(torch.equal(weights[n], trained.weights[n]) for n in weights)  # another order
+
+
+def test_a_damaged_epoch_is_set_aside_and_trained_again(begin, tmp_path):
+    with begin("first", "oneshot_global", REWIND) as first:
+        told = list(first)
+    (kept,) = sealed(next((tmp_path / ".dense").glob("*.epochs")))
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with begin("second", "oneshot_global", REWIND) as second:
+        again = list(second)
+    assert "Retracing" in kinds(again)
+    assert kept.with_name(f"{kept.name}.corrupt").exists()
+    assert [i for i in told if isinstance(i, e.Level)] == [
+        i for i in again if isinstance(i, e.Level)
+    ]

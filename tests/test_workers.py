@@ -1,0 +1,327 @@
+"""A run belongs to the machine: real processes, real signals, a real full disk."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import vitprune
+from tests.workers import gone, killed_at_random, outcome, tiny, told, trains, until
+from vitprune_core import launch
+from vitprune_core.store import control
+from vitprune_core.store import events as e
+from vitprune_core.store.lock import holder
+from vitprune_core.store.log import entries
+from vitprune_core.store.sealed import sealed
+from vitprune_core.store.summary import summarize
+
+ONESHOT = ("oneshot_global", "prune.sparsities=[0.5]")
+ITERATIVE = ("iterative_random", "prune.sparsities=[0.5, 0.75]", "prune.step=0.5")
+REWIND = ("oneshot_global", "prune.sparsities=[0.5]", "retrain={policy: weight_rewind}")
+
+
+@pytest.fixture
+def working(tmp_path):
+    """Runs with a worker each; none is left behind."""
+    runs, processes = [], []
+
+    def start(name="run", preset=ONESHOT, *overrides, folder=tmp_path):
+        run = tiny(folder, name, *preset, *overrides)
+        runs.append(run)
+        processes.append(launch.start(run))
+        return run, processes[-1]
+
+    yield start
+    for run in runs:
+        launch.kill(run)
+    for process in processes:
+        process.wait()
+
+
+def state(run):
+    return summarize(run).state
+
+
+def kinds(run):
+    return [type(record.event).__name__ for record in entries(run.log)]
+
+
+@pytest.mark.parametrize("preset", [ONESHOT, ITERATIVE, REWIND], ids=lambda p: p[-1][:22])
+def test_killed_at_random_times_a_run_ends_at_the_same_bytes(preset, tmp_path):
+    whole = tiny(tmp_path / "whole", "run", *preset)
+    launch.start(whole).wait()
+    run = tiny(tmp_path / "killed", "run", *preset)
+    hits = killed_at_random(run, kills=3, draw=random.Random(0), longest=0.6)
+    assert hits >= 2
+    assert outcome(run) == outcome(whole)
+    assert outcome(run)[0] == "done"
+    assert summarize(run).exact
+
+
+def test_a_worker_is_a_session_of_its_own_that_ignores_a_hangup(working):
+    run, process = working()
+    until(lambda: trains(run))
+    assert os.getsid(process.pid) == process.pid
+    os.kill(process.pid, signal.SIGHUP)
+    time.sleep(0.3)
+    assert process.poll() is None
+    assert holder(run.lock).pid == process.pid
+
+
+def test_the_lock_is_taken_before_torch_is_loaded(working):
+    run, process = working()
+    assert holder(run.lock).pid == process.pid  # from the first moment
+    until(lambda: "Starting" in kinds(run))
+    maps = Path(f"/proc/{process.pid}/maps").read_text()
+    assert "Started" in kinds(run) or "libtorch" not in maps
+
+
+def test_the_lock_is_touched_while_the_worker_lives(working):
+    run, _ = working("run", ONESHOT, "train.epochs=2000")
+    before = run.lock.stat().st_mtime
+    until(lambda: run.lock.stat().st_mtime > before + 1, patience=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_after_a_checkpoint(working, number):
+    run, process = working()
+    until(lambda: trains(run))
+    os.kill(process.pid, number)
+    assert process.wait(30) == 130
+    assert kinds(run)[-1] == "Stopped"
+    summary = summarize(run)
+    assert (summary.state, summary.reason) == ("stopped", signal.Signals(number).name)
+    assert launch.start(run).wait(60) == 0
+    assert state(run) == "done"
+
+
+def test_a_second_signal_ends_at_once(working):
+    run, process = working()
+    until(lambda: holder(run.lock))
+    time.sleep(0.3)  # while torch is loaded nothing looks at the first
+    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(5) in (130, -signal.SIGTERM)
+
+
+def test_pause_continue_and_stop_are_acknowledged(working, tmp_path):
+    run, process = working("run", ONESHOT, "train.epochs=2000")
+    until(lambda: trains(run))
+    there = ("--runs", tmp_path)
+    assert "paused" in vitprune("pause", "run", *there).stdout
+    assert state(run) == "paused"
+    assert holder(run.lock).pid == process.pid
+    size = run.log.stat().st_size
+    time.sleep(0.4)
+    assert run.log.stat().st_size == size  # nothing goes on
+    assert "running" in vitprune("continue", "run", *there).stdout
+    until(lambda: run.log.stat().st_size > size + 2_000)
+    assert "stopped" in vitprune("stop", "run", *there).stdout
+    assert process.wait(10) == 130
+    assert not control.pending(run.control)
+    assert oct(control.ask(run.control, "stop").stat().st_mode)[-3:] == "600"
+    assert "nobody works on it" in vitprune("pause", "run", *there, code=2).stderr
+
+
+def test_requests_to_a_process_that_is_gone_are_forgotten(working):
+    run, process = working()
+    process.kill()
+    process.wait()
+    control.ask(run.control, "stop")
+    assert launch.start(run).wait(60) == 0
+    assert state(run) == "done"
+
+
+def test_resume_continues_a_paused_run_and_leaves_a_done_one(working, tmp_path):
+    run, _ = working()
+    until(lambda: trains(run))
+    vitprune("pause", "run", "--runs", tmp_path)
+    resumed = vitprune("resume", "run", "--runs", tmp_path)
+    assert "run: done" in resumed.stdout
+    size = run.log.stat().st_size
+    assert "run: done" in vitprune("resume", "run", "--runs", tmp_path).stdout
+    assert run.log.stat().st_size == size
+
+
+def test_a_stopped_run_is_resumed_in_this_process_too(working, tmp_path):
+    run, process = working()
+    until(lambda: trains(run))
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    done = vitprune("resume", "run", "--here", "--runs", tmp_path)
+    assert "goes on from the checkpoint of step" in done.stderr
+    assert state(run) == "done"
+
+
+def test_of_two_starters_one_works_and_the_other_is_told_who(working, tmp_path):
+    run, process = working("run", ONESHOT, "train.epochs=2000")
+    told_so = vitprune("resume", "run", "--runs", tmp_path, code=75).stderr
+    assert f"held by process {process.pid} on {os.uname().nodename}" in told_so
+    second = [sys.executable, "-m", launch.WORKER, str(run.path)]
+    done = subprocess.run(second, capture_output=True, text=True, check=False)
+    assert done.returncode == 75
+    assert f"process {process.pid} on " in done.stderr
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_of_sixteen_simultaneous_starters_one_works(tmp_path, rounds):
+    for i in range(rounds):
+        run = tiny(tmp_path, f"run{i}", *ONESHOT, "train.epochs=2000")
+        command = [sys.executable, "-m", "vitprune_tui.cli", "resume", run.id, "--detach"]
+        command += ["--runs", str(tmp_path)]
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        starters = [subprocess.Popen(command, **piped) for _ in range(16)]
+        said = [starter.communicate()[1] for starter in starters]
+        codes = sorted(starter.returncode for starter in starters)
+        assert codes == [0] + 15 * [75]
+        worker = launch.kill(run)
+        expected = f"held by process {worker.pid} on {worker.host}"
+        assert sum(expected in words for words in said) == 15
+        assert kinds(run).count("Starting") <= 1
+
+
+def test_a_stale_lock_with_a_number_in_use_is_no_lock(working, tmp_path):
+    """The number in it is of another process, as after a restart: it must not be touched."""
+    run, process = working()
+    process.kill()
+    process.wait()
+    other = subprocess.Popen(["sleep", "60"])
+    words = run.lock.read_text().replace(f'"pid": {process.pid}', f'"pid": {other.pid}')
+    run.lock.write_text(words)
+    assert state(run) in ("lost", "stopped")
+    assert "nobody works on it" in vitprune("kill", "run", "--runs", tmp_path, code=2).stderr
+    assert launch.start(run).wait(60) == 0
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
+def test_a_process_of_another_host_is_not_killed(working, tmp_path):
+    run, process = working()
+    until(lambda: trains(run))
+    words = run.lock.read_text()
+    run.lock.write_text(words.replace(f'"host": "{os.uname().nodename}"', '"host": "elsewhere"'))
+    said = vitprune("kill", "run", "--runs", tmp_path, code=1).stderr
+    assert f"process {process.pid} on elsewhere works on it: kill it there" in said
+    run.lock.write_text(words)
+
+
+def test_the_trainer_killed_a_waiter_takes_over(working, tmp_path):
+    first, trainer = working("first", ONESHOT, "train.epochs=60")
+    until(lambda: trains(first))
+    second, waiter = working("second", ITERATIVE, "train.epochs=60")
+    until(lambda: state(second) == "starting" and summarize(second).reason)
+    assert summarize(second).reason == "waiting for dense: first trains it"
+    assert "pausing" not in vitprune("pause", "second", "--runs", tmp_path).stdout
+    assert state(second) == "paused"
+    vitprune("continue", "second", "--runs", tmp_path)
+    trainer.kill()
+    trainer.wait()
+    assert waiter.wait(120) == 0
+    (adopted,) = (i for i in told(second) if isinstance(i, e.DenseAdopted))
+    assert adopted.of == "first"
+    assert adopted.step > 0
+    assert launch.start(first).wait(60) == 0
+    assert "DenseReused" in kinds(first)
+
+
+def test_a_damaged_checkpoint_and_log_are_survived(working, tmp_path):
+    run, process = working("run", ITERATIVE)
+    whole = tiny(tmp_path / "whole", "run", *ITERATIVE)
+    until(lambda: "Pruned" in kinds(run) and len(sealed(run.checkpoints)) == 2)
+    process.kill()
+    process.wait()
+    newest = sealed(run.checkpoints)[0]
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    lines = run.log.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b"0", b"1", 1)
+    run.log.write_bytes(b"".join(lines) + b'{"seq":99,"att')  # and a torn tail
+    assert launch.start(run).wait(60) == 0
+    assert launch.start(whole).wait(60) == 0
+    summary = summarize(run)
+    assert (summary.state, summary.damaged) == ("done", 1)
+    assert summary.weights_sha256 == summarize(whole).weights_sha256
+    assert newest.with_name(f"{newest.name}.corrupt").exists()
+
+
+# A real disk that is full.
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs of 4 MiB; tests that fill disks need to be root."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def fill(disk, leave):
+    """Take all of a disk but `leave` bytes."""
+    filler = disk / "filler"
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(free - leave, 1))
+    return filler
+
+
+@pytest.mark.parametrize("leave", [0, 8_192, 100_000, 900_000])
+def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
+    working, small_disk, tmp_path, leave
+):
+    whole = tiny(tmp_path / "whole", "run", *ITERATIVE)
+    run, process = working("run", ITERATIVE, folder=small_disk)
+    until(lambda: trains(run))
+    filler = fill(small_disk, leave)
+    until(lambda: state(run) == "paused", patience=30)
+    assert "the disk is full" in summarize(run).reason
+    assert all(path.stat().st_size > 10_000 for path in sealed(run.checkpoints))
+    time.sleep(0.5)
+    assert process.poll() is None
+    filler.unlink()
+    assert process.wait(60) == 0
+    assert launch.start(whole).wait(60) == 0
+    assert outcome(run) == outcome(whole)
+
+
+def test_a_run_paused_by_a_full_disk_can_be_stopped_and_resumed(working, small_disk):
+    run, process = working("run", ONESHOT, folder=small_disk)
+    until(lambda: trains(run))
+    filler = fill(small_disk, 0)
+    until(lambda: state(run) == "paused", patience=30)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(20) == 130
+    filler.unlink()
+    assert launch.start(run).wait(60) == 0
+    assert state(run) == "done"
+
+
+def test_out_of_memory_is_told_with_its_peak_and_can_be_resumed(working):
+    run, process = working("run", ONESHOT, "train.epochs=2000")
+    until(lambda: trains(run))
+    control.ask(run.control, "pause")
+    until(lambda: state(run) == "paused")
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[0])
+    size = pages * resource.getpagesize()
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (size, size))
+    resource.prlimit(process.pid, resource.RLIMIT_DATA, (1 << 20, 1 << 20))
+    control.ask(run.control, "continue")
+    assert process.wait(60) == 130
+    summary = summarize(run)
+    assert summary.state == "stopped", summary.reason
+    assert "out of memory at a peak of " in summary.reason
+    assert "smaller train.batch_size" in summary.reason
+    again = launch.start(run)
+    until(lambda: kinds(run).count("Resumed") == 1)
+    again.kill()
+    again.wait()
+    assert gone(run)
