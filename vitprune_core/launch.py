@@ -84,11 +84,16 @@ def kill(run: RunDir) -> Holder | None:
     with suppress(ProcessLookupError):
         process = os.pidfd_open(before.pid)
         try:
-            if holder(run.lock) == before:
+            if _works(run, before):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
         finally:
             os.close(process)
     end = time.monotonic() + PATIENCE
-    while holder(run.lock) == before and time.monotonic() < end:
+    while _works(run, before) and time.monotonic() < end:
         time.sleep(0.02)
     return before
+
+
+def _works(run: RunDir, worker: Holder) -> bool:
+    now = holder(run.lock)
+    return now is not None and (now.host, now.pid) == (worker.host, worker.pid)

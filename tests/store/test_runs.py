@@ -1,7 +1,12 @@
+import os
+
 import pytest
 
-from vitprune_core.store import runs
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store import control, queue, runs
+from vitprune_core.store import events as e
+from vitprune_core.store.lock import claim
+from vitprune_core.store.log import Log
+from vitprune_core.store.rundir import RunDir, write
 
 
 @pytest.fixture
@@ -68,3 +73,27 @@ def test_the_trash_keeps_what_was_removed(folder):
     assert (first.name, second.name) == ("b-digits-s0-3333", "b-digits-s0-3333.2")
     assert (first / "events.jsonl").exists()
     assert "b-digits-s0-3333" not in names(folder)
+
+
+def test_nothing_can_be_written_by_everybody_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        run = runs.create(tmp_path / "runs", "p", "w", 0)
+        write(run.config, b"x")
+        Log(run.log).append(e.Finished(weights_sha256=""))
+        control.ask(run.control, "stop")
+        queue.add(tmp_path / "runs", run.id)
+        os.close(claim(run.lock))
+    finally:
+        os.umask(before)
+    found = [tmp_path / "runs", *(tmp_path / "runs").rglob("*")]
+    assert len(found) > 10
+    assert not [path for path in found if path.stat().st_mode & 0o022]
+
+
+def test_drafts_of_killed_processes_are_swept_away(tmp_path):
+    run = runs.create(tmp_path, "p", "w", 0)
+    (run.path / "masks" / ".0.5.npz.123.tmp").touch()
+    (run.path / "masks" / "0.5.npz").touch()
+    run.complete()
+    assert [path.name for path in (run.path / "masks").iterdir()] == ["0.5.npz"]

@@ -93,10 +93,11 @@ class DenseDir:
         return self.path.with_name(f"{self.path.name}.{ending}")
 
     def draft(self) -> "DenseDir":
-        """Where it is put together, by this process alone; `commit` makes it real."""
+        """Where it is put together, by whoever holds the lock; `commit` makes it real."""
+        for left in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+            shutil.rmtree(left)  # by a process that was killed meanwhile
         path = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
+        path.mkdir(mode=0o755)
         return DenseDir(path)
 
     def commit(self, draft: "DenseDir", record: DenseRecord) -> None:

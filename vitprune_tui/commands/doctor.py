@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vitprune_core import logout
 from vitprune_tui.draw import text
 
 ENGINE = "vitprune_core.engine.doctor"
@@ -40,6 +41,8 @@ def _folder(runs: Path) -> dict[str, Any]:
         notes.append(f"{folder} cannot be written to")
     if free < LOW_DISK:
         notes.append("less than 1 GiB is free")
+    if at_logout := logout.advice():
+        notes.append(at_logout.replace("\n ", ""))
     if runs.exists() and runs.stat().st_mode & 0o002:
         notes.append(f"everybody on this machine may write to {runs}")
     return {"runs": str(runs), "disk_free": free, "advice": notes}
