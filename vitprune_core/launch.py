@@ -32,6 +32,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     """
     file = claim(run.lock)
     try:
+        run.complete()
         control.clear(run.control)
         process = _spawn(WORKER, [str(run.path.absolute()), str(file)], run.output, file)
         inscribe(file, attempt=0, pid=process.pid)

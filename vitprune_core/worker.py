@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from vitprune_core.attempt import Orders, attempt, tidy
-from vitprune_core.store.control import Inbox
+from vitprune_core.store.control import Inbox, clear
 from vitprune_core.store.events import Event, Failed, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe
 from vitprune_core.store.log import Entry, Log
@@ -42,6 +42,8 @@ def work(
     """
     with hold(run.lock, file) as held:
         run.complete()
+        if file is None:
+            clear(run.control)  # what was asked of a process that is gone; a starter does it itself
         log = Log(run.log)
         if summarize(run).state == "done":
             tidy(run)  # by somebody who had the lock a moment ago, or was killed when all was told

@@ -77,7 +77,7 @@ def resume(
     run: Run, here: Here = False, detach: Detach = False, runs: Runs = RUNS, json: Json = False
 ) -> None:
     """Go on with a run from its last checkpoint, or continue a paused one."""
-    from vitprune_tui.commands import run as command
+    from vitprune_tui.commands import resume as command
 
     how = mode(here=here, detach=detach)
     finish(command.resume(find(runs, run), width(), how), json)

@@ -119,7 +119,7 @@ def holder(path: Path) -> Holder | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read(path) or Holder("?", 0, 0)
+        return _read_soon(path) or Holder("?", 0, 0)
     finally:
         os.close(file)
     return None

@@ -1,4 +1,4 @@
-"""`vitprune run`, `resume`, `watch`: start a worker, follow it, come back to it."""
+"""`vitprune run` and `watch`: make a run, have it worked on, follow it."""
 
 import json
 import signal
@@ -19,7 +19,6 @@ from vitprune_core.spec.source import SpecError
 from vitprune_core.store import control, queue, runs
 from vitprune_core.store.clean import clean
 from vitprune_core.store.events import Created
-from vitprune_core.store.lock import Held, holder
 from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.shown import as_shown
@@ -45,32 +44,14 @@ def run(
     _check_name(loaded, folder, name)
     _check(loaded)
     made = create(loaded, folder, name)
+    if mode == "here":
+        return work_here(made, width)
     if mode == "queue":
         queue.add(folder, made.id)
         launch.start_dispatcher(folder)
-        _warn_of_logout()
-        return as_shown(made, summarize(made)), made.id, 0
-    return work_on(made, width, mode)
-
-
-def resume(found: RunDir, width: int | None, mode: str | None) -> Answer:
-    """Go on with a run that is not done; raises `Held` when somebody does so already."""
-    summary = summarize(found)
-    if summary.state == "done":
-        return _answer(found, width, 0)
-    if summary.diverged:
-        what = f"{summary.reason}, and would again; a new run with other settings shares its dense"
-        raise Wrong(f"{found.id}: {what}")
-    if (working := holder(found.lock)) is not None:
-        if summary.state != "paused":
-            raise Held(working)
-        control.ask(found.control, "continue")
-        if mode == "detach":
-            return _answer(found, width, 0)
-        return _follow(found, width, None)
-    if not found.config.is_file():
-        raise Unable(f"{found.id}: its config.yaml has gone")
-    return work_on(found.complete(), width, mode)
+        return left_alone(made)
+    process = launch.start(made)
+    return left_alone(made) if mode == "detach" else see_through(made, width, process)
 
 
 def watch(found: RunDir, width: int | None) -> Answer:
@@ -78,43 +59,41 @@ def watch(found: RunDir, width: int | None) -> Answer:
     try:
         follow(found, tail(found), _heading(found))
     except KeyboardInterrupt:
-        return _answer(found, width, 130)
-    return _answer(found, width)
+        return shown(found, width, 130)
+    return shown(found, width)
 
 
-def work_on(made: RunDir, width: int | None, mode: str | None) -> Answer:
-    """Have a worker of its own, or this process, do what is left of a run."""
-    if mode == "here":
-        return _here(made, width)
-    process = launch.start(made)
-    _warn_of_logout()
-    if mode == "detach":
-        return as_shown(made, summarize(made)), made.id, 0
-    return _follow(made, width, process)
+def left_alone(made: RunDir) -> Answer:
+    """What is said of a run that goes on without being followed."""
+    if advice := logout.advice():
+        print(advice, file=sys.stderr)
+    return as_shown(made, summarize(made)), made.id, 0
 
 
-def _here(made: RunDir, width: int | None) -> Answer:
+def work_here(made: RunDir, width: int | None) -> Answer:
+    """Do what is left of a run in this process."""
     # By name, not by import: no other command has torch in its process.
     worker = import_module("vitprune_core.worker")
-    control.clear(made.control)
     orders = worker.Orders(worker.Inbox(made.control))
     worker.listen(orders, hangup_stops=True)
     follow(made, worker.work(made, orders), _heading(made))
-    return _answer(made, width)
+    return shown(made, width)
 
 
-def _follow(found: RunDir, width: int | None, process: "subprocess.Popen[bytes] | None") -> Answer:
+def see_through(
+    found: RunDir, width: int | None, process: "subprocess.Popen[bytes] | None"
+) -> Answer:
     """Until the worker is gone. SIGINT and SIGTERM ask it to stop; a second one only leaves."""
     with _asking_to_stop(found):
         try:
             follow(found, tail(found), _heading(found))
         except KeyboardInterrupt:
-            return _answer(found, width, 130)
+            return shown(found, width, 130)
     if process and process.wait() and not _has_begun(found):
         raise Unable(
             f"{found.id}: its worker ended with {process.returncode}: {_last_words(found)}"
         )
-    return _answer(found, width)
+    return shown(found, width)
 
 
 @contextmanager
@@ -137,7 +116,7 @@ def _asking_to_stop(found: RunDir) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _answer(found: RunDir, width: int | None, code: int | None = None) -> Answer:
+def shown(found: RunDir, width: int | None, code: int | None = None) -> Answer:
     summary = summarize(found)
     if code is None:
         code = CODES.get(summary.state, 1)
@@ -191,8 +170,3 @@ def _has_begun(found: RunDir) -> bool:
 def _last_words(found: RunDir) -> str:
     lines = found.output.read_text(errors="replace").strip().splitlines()
     return clean(lines[-1]) if lines else "it said nothing"
-
-
-def _warn_of_logout() -> None:
-    if advice := logout.advice():
-        print(advice, file=sys.stderr)

@@ -1,0 +1,55 @@
+"""Commands on terminals of their own, in tests and benchmarks."""
+
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+
+from tests.workers import until
+
+
+class Terminal:
+    """A command on a terminal of its own, which can be closed."""
+
+    def __init__(self, *words, cwd=None):
+        self.ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "vitprune_tui.cli", *map(str, words)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=lambda: _controlling(theirs),
+        )
+        os.close(theirs)
+
+    def close(self):
+        """As when a window is closed or a connection lost: the kernel sends SIGHUP."""
+        os.close(self.ours)
+        return self.process.wait(20)
+
+    def press(self, keys):
+        os.write(self.ours, keys)
+
+    def reads(self, word, patience=30.0):
+        """Read until a word is on the screen."""
+        os.set_blocking(self.ours, False)
+        seen = b""
+
+        def found():
+            nonlocal seen
+            with suppress(BlockingIOError):
+                seen += os.read(self.ours, 65_536)
+            return word.encode() in seen
+
+        until(found, patience=patience)
+        return seen.decode(errors="replace")
+
+
+def _controlling(file):
+    fcntl.ioctl(file, termios.TIOCSCTTY, 0)
