@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long check clean
+.PHONY: help setup run test long survival overhead check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,12 @@ test: $(READY)  ## the tests, under 8 minutes on two cores
 
 long: $(READY)  ## the tests that train for minutes, too
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'slow or not slow'
+
+survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table; a quarter of an hour, root
+	$(BIN)/python -m benchmarks.survival
+
+overhead: $(READY)  ## what log and checkpoints cost, in the same run; ten minutes
+	$(BIN)/python -m benchmarks.overhead
 
 check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

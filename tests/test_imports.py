@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from tests.conftest import TINY
+
+SET = [word for override in TINY for word in ("--set", override)]
 COMMANDS = [
     ["--help"],
     ["ls"],
@@ -18,6 +21,10 @@ COMMANDS = [
     ["plot", "RUN"],
     ["export", "RUN", "-o", "OUT"],
     ["rm", "RUN"],
+    ["resume", "RUN"],
+    ["watch", "RUN"],
+    ["queue"],
+    ["run", "oneshot_global", "--workload", "digits", "--detach", *SET],
 ]
 SPY = """
 import json, sys
@@ -38,12 +45,12 @@ def modules(arguments):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
-def test_no_command_but_run_loads_torch(command, a_run, tmp_path):
+def test_no_command_loads_torch(command, a_run, tmp_path):
     shutil.copytree(a_run.path, tmp_path / "runs" / a_run.id)
     words = {"RUN": a_run.id, "OUT": str(tmp_path / "out.md")}
     arguments = [words.get(word, word) for word in command]
     runs = [] if command[0] in ("--help", "presets") else ["--runs", str(tmp_path / "runs")]
     loaded = modules([*arguments, *runs])
     assert not loaded & {"torch", "numpy", "sklearn", "vitprune_core.engine"}
-    if command[0] in ("--help", "ls"):
+    if command[0] in ("--help", "ls", "queue"):
         assert not loaded & {"pydantic", "rich", "yaml", "plotext", "textual"}

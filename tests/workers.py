@@ -48,14 +48,14 @@ def told(run: RunDir) -> list[e.Event]:
 
 
 def trains(run: RunDir) -> bool:
-    """Whether the latest attempt has begun to work."""
-    latest = None
+    """Whether the process that holds the run has begun to work."""
+    now, pid, at_work = holder(run.lock), None, False
     for record in entries(run.log):
         if isinstance(record.event, e.Starting):
-            latest = None
+            pid, at_work = record.event.pid, False
         elif isinstance(record.event, e.Checkpointed | e.Epoch):
-            latest = record
-    return latest is not None
+            at_work = True
+    return at_work and now is not None and now.pid == pid
 
 
 def killed_at_random(run: RunDir, kills: int, draw: random.Random, longest: float) -> int:

@@ -144,3 +144,14 @@ def test_sparsities_between_are_never_rounded():
     k = len(rounds)
     assert k == round(math.log(0.1) / math.log(0.8))
     assert rounds[2].sparsity == pytest.approx(1 - 0.1 ** (3 / k))
+
+
+def test_weight_rewinding_goes_back_to_the_epochs_its_stretches_start_from():
+    asked = ["prune.sparsities=[0.5]", "prune.step=0.3", "retrain={policy: weight_rewind}"]
+    rewinding = load("iterative_global", "digits", asked).config
+    assert plan(rewinding).rewinds == {45}
+    assert plan(load("iterative_global", "digits").config).rewinds == set()
+    total = [*asked[:2], "retrain={policy: weight_rewind, total: 0.5}"]
+    assert plan(load("iterative_global", "digits", total).config).rewinds == {45}
+    (phase, *_) = plan(rewinding).rounds[0].retrain
+    assert lr_of(phase, 45, rewinding) == lr_of(plan(rewinding).dense, 45, rewinding)

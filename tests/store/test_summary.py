@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from vitprune_core.store import events as e
+from vitprune_core.store import queue
 from vitprune_core.store.lock import Held, hold, holder, inscribe
-from vitprune_core.store.log import Log, entries
+from vitprune_core.store.log import Entry, Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
-from vitprune_core.store.summary import brief, cache, fold, summarize
+from vitprune_core.store.summary import brief, cache, fold, summarize, told
 
 SCORE = e.Score(accuracy=0.9, loss=0.3)
 MATRIX = e.Matrix(density=0.1, heads=(0.1, 0.1), dead_rows=0, dead_columns=1)
@@ -277,3 +278,65 @@ def test_a_lock_is_held_by_one_process_and_names_it(run):
     assert holder(run.lock) is None
     with hold(run.lock) as file:
         assert inscribe(file, attempt=3) == holder(run.lock)
+
+
+def test_what_a_resumed_run_tells_again_counts_once(run):
+    before = [CREATED, STARTING, STARTED, epoch(), epoch()]
+    again = replace(RESUMED, after=4)
+    write(run, [*before, e.Stopped(reason="x"), STARTING, again, epoch(), DENSE])
+    s = summarize(run)
+    assert s.epochs_done == 2
+    assert s.exact
+
+
+def test_a_cache_made_before_a_resume_is_not_believed(run):
+    write(run, [CREATED, STARTING, STARTED, epoch(), epoch(), epoch()])
+    cache(run)
+    write(run, [replace(RESUMED, after=3), epoch()])
+    assert summarize(run).epochs_done == 1
+
+
+def test_followers_see_the_same_as_those_who_look_afterwards(run):
+    write(run, [CREATED, STARTING, STARTED, epoch(), epoch(), replace(RESUMED, after=4), *DONE[4:]])
+    *_, (_, followed) = told(run, entries(run.log))
+    assert followed == summarize(run)
+
+
+def test_a_run_that_was_made_and_not_queued_is_not_started_yet(run):
+    write(run, [CREATED])
+    assert (summarize(run).state, summarize(run).reason) == ("stopped", "not started yet")
+    queue.add(run.path.parent, run.id)
+    assert summarize(run).state == "queued"
+    assert brief(run).state == "queued"
+
+
+def test_what_differs_at_a_resume_is_shown(run):
+    other = replace(RESUMED, after=3, exact=False, differs=("torch", "threads"))
+    write(run, [CREATED, STARTING, STARTED, other])
+    shown = as_shown(run, summarize(run))
+    assert shown["exact"] is False
+    assert summarize(run).differs == ("torch", "threads")
+
+
+def test_seconds_of_pauses_and_loading_are_no_work():
+    def at(seq, seconds, event):
+        return Entry(seq, 1, 0.0, seconds, event, seq)
+
+    records = [
+        at(1, 100.0, CREATED),
+        at(2, 100.0, STARTING),
+        at(3, 100.0, STARTED),
+        at(4, 1.0, e.Checkpointed(step=1, file="x", bytes=1)),
+        at(5, 2.0, e.Acknowledged(request="pause")),
+        at(6, 0.0, PAUSED),
+        at(7, 100.0, e.Continued()),
+        at(8, 4.0, epoch()),
+        at(9, 50.0, e.Checkpointed(step=2, file="y", bytes=1)),  # done again below
+        at(10, 100.0, STARTING),
+        at(11, 100.0, replace(RESUMED, after=8, worked=8.0)),
+        at(12, 16.0, epoch()),
+        at(13, 32.0, DENSE),
+    ]
+    s = fold(records)
+    assert s.seconds_here == 1 + 2 + 4 + 8 + 16
+    assert s.dense.seconds == 1 + 2 + 4 + 8 + 16 + 32

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -23,7 +24,7 @@ from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.summary import summarize
-from vitprune_core.store.tail import tail
+from vitprune_core.store.tail import EVERY, tail
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.wrong import Unable, Wrong
@@ -57,10 +58,18 @@ def run(
 def watch(found: RunDir, width: int | None) -> Answer:
     """Look on until the run is over; leaving it alone is all the same to it."""
     try:
+        _wait_for_its_turn(found)
         follow(found, tail(found), _heading(found))
     except KeyboardInterrupt:
         return shown(found, width, 130)
     return shown(found, width)
+
+
+def _wait_for_its_turn(found: RunDir) -> None:
+    if summarize(found).state == "queued":
+        print(f"{found.id} waits for its turn: vitprune queue", file=sys.stderr)
+    while summarize(found).state == "queued":
+        time.sleep(EVERY)
 
 
 def left_alone(made: RunDir) -> Answer:
