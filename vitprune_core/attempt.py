@@ -97,7 +97,7 @@ def _carry_on(
     orders: Orders,
     every: float,
 ) -> Iterator[Entry]:
-    saved, when = checkpoints.newest_step(run.checkpoints), time.monotonic()
+    saved, when = None, time.monotonic()
     for item in items:
         if not isinstance(item, Moment):
             yield log.append(item)

@@ -35,9 +35,9 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
         run.complete()
         control.clear(run.control)
         process = _spawn(WORKER, [str(run.path.absolute()), str(file)], run.output, file)
-        inscribe(file, attempt=0, pid=process.pid)
     finally:
         os.close(file)
+    queue.leave(run)
     return process
 
 
@@ -48,25 +48,27 @@ def start_dispatcher(runs: Path) -> bool:
     except Held:
         return False
     try:
-        process = _spawn(DISPATCHER, [str(runs.absolute()), str(file)], queue.output(runs), file)
-        inscribe(file, attempt=0, pid=process.pid)
+        _spawn(DISPATCHER, [str(runs.absolute()), str(file)], queue.output(runs), file)
     finally:
         os.close(file)
     return True
 
 
 def _spawn(module: str, words: list[str], output: Path, lock: int) -> subprocess.Popen[bytes]:
-    """A process in a session of its own, its words appended to `output`."""
+    """A process in a session of its own, its words appended to `output`, that holds `lock`."""
     told = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     try:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *words],
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-u", "-X", "faulthandler", "-m", module, *words],
             stdin=subprocess.DEVNULL,
             stdout=told,
             stderr=told,
             pass_fds=(lock,),
             start_new_session=True,
         )
+        if not os.fstat(lock).st_size:  # it may have been quicker to write its name down itself
+            inscribe(lock, attempt=0, pid=process.pid)
+        return process
     finally:
         os.close(told)
 

@@ -11,6 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -54,10 +55,11 @@ def work(
             yield from (engine or vit_engine)(run, log, orders)
         except Exception as error:
             traceback.print_exc()
-            yield log.append(_told(error))
+            yield log.append(_why(error))
         finally:
             log.sync()
-            cache(run)
+            with suppress(OSError):
+                cache(run)
 
 
 def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
@@ -83,7 +85,7 @@ def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
     yield from attempt(run, log, begin, save, orders, config.checkpoint.every)
 
 
-def _told(error: Exception) -> Event:
+def _why(error: Exception) -> Event:
     """How a run says that it could not go on; out of memory is no fault of its own."""
     if "torch" in sys.modules:
         from vitprune_core.engine.device import memory_peak, out_of_memory

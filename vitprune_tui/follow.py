@@ -45,6 +45,8 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             )
             size = f"{event.parameters:,} parameters, {event.taking_part:,} weights take part"
             return f"{size} · {where} · {event.epochs} epochs planned"
+        case e.Starting():
+            return f"process {event.pid} on {clean(event.host)} loads torch and the images"
         case e.Resumed():
             since = (
                 "its beginning" if event.step is None else f"the checkpoint of step {event.step}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vitprune_core.store.sealed import number, seal, sealed
+from vitprune_core.store.sealed import seal, sealed
 
 KEPT = 2
 """Newest checkpoints that stay: should one be damaged, there is the one before."""
@@ -48,10 +48,6 @@ def clear(folder: Path) -> None:
     """Drop all: the run is done, or begins anew."""
     for path in sealed(folder):
         path.unlink(missing_ok=True)
-
-
-def newest_step(folder: Path) -> int | None:
-    return next((number(path) for path in sealed(folder)), None)
 
 
 def room_needed(folder: Path) -> int:

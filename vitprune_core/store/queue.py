@@ -51,6 +51,14 @@ def remove(runs: Path, name: str) -> None:
     _change(runs, lambda names: [n for n in names if n != name])
 
 
+def leave(run: RunDir) -> None:
+    """Out of whatever queue it waits in: it has been started."""
+    for runs in run.path.parents[:2]:
+        name = str(run.path.relative_to(runs))
+        if name in order(runs):
+            remove(runs, name)
+
+
 def move(runs: Path, name: str, by: int) -> None:
     """Earlier (-1) or later (+1) by a place."""
 
