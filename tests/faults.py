@@ -26,7 +26,7 @@ from vitprune_core.store.sealed import number, sealed, unseal
 from vitprune_core.store.summary import summarize
 
 CALLS = ("open", "write", "fsync", "rename", "unlink", "ftruncate", "truncate", "close")
-KINDS = ("ENOSPC", "EIO", "short", "torn", "kill", "kill after")
+KINDS = ("ENOSPC", "EIO", "short", "short and stuck", "torn", "kill", "kill after")
 STEPS = 3
 
 
@@ -57,7 +57,7 @@ def encode(position: dict[str, int], seq: int, worked: float) -> bytes:
 
 
 def fake(run: RunDir, log: Log, orders: attempt.Orders) -> Iterator[object]:
-    return attempt.attempt(run, log, partial(three_steps, run), encode, orders, every=0.0)
+    return attempt.attempt(run, log, three_steps(run), encode, orders, every=0.0)
 
 
 def work(run: RunDir) -> None:
@@ -75,7 +75,8 @@ class Faulty:
         if name == "open" and not args[1] & (os.O_WRONLY | os.O_RDWR):
             return real(*args, **kw)  # reading does not change what is on the disk
         self.seen += 1
-        if self.broken and name in ("write", "open"):
+        stuck = ("ftruncate",) if self.kind == "short and stuck" else ("write", "open")
+        if self.broken and name in stuck:
             self.broken = False
             raise OSError(errno.ENOSPC, "full")
         if self.seen != self.k:
@@ -85,7 +86,7 @@ class Faulty:
         if self.kind == "torn" and name == "write":
             real(args[0], bytes(args[1])[: len(args[1]) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.kind == "short" and name == "write":
+        if self.kind.startswith("short") and name == "write":
             self.broken = True
             return real(args[0], bytes(args[1])[: len(args[1]) // 2])
         if self.kind in ("ENOSPC", "EIO") and name != "close":

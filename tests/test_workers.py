@@ -103,11 +103,28 @@ def test_a_signal_stops_after_a_checkpoint(working, number):
 
 def test_a_second_signal_ends_at_once(working):
     run, process = working()
-    until(lambda: holder(run.lock))
-    time.sleep(0.3)  # while torch is loaded nothing looks at the first
+    until(lambda: "Starting" in kinds(run))  # while torch is loaded nothing looks at the first
     os.kill(process.pid, signal.SIGTERM)
+    time.sleep(0.1)
     os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(5) in (130, -signal.SIGTERM)
+    assert process.wait(5) == 130
+    assert kinds(run)[-1] == "Starting"
+    assert state(run) == "lost"
+
+
+def test_a_second_pause_is_a_pause(working, tmp_path):
+    run, _ = working("run", ONESHOT, "train.epochs=2000")
+    until(lambda: trains(run))
+    for _ in range(2):
+        assert "paused" in vitprune("pause", "run", "--runs", tmp_path).stdout
+    assert "running" in vitprune("continue", "run", "--runs", tmp_path).stdout
+
+
+def test_a_run_is_not_removed_while_it_is_started(working, tmp_path):
+    run, process = working()
+    said = vitprune("rm", "run", "--runs", tmp_path, code=75).stderr
+    assert f"process {process.pid} on " in said
+    assert run.path.is_dir()
 
 
 def test_pause_continue_and_stop_are_acknowledged(working, tmp_path):
@@ -291,6 +308,30 @@ def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
     assert process.wait(60) == 0
     assert launch.start(whole).wait(60) == 0
     assert outcome(run) == outcome(whole)
+
+
+def test_a_run_begun_on_a_full_disk_waits_for_room(working, small_disk, tmp_path):
+    run = tiny(small_disk, "run", *ONESHOT)
+    filler = fill(small_disk, 0)
+    process = subprocess.Popen([sys.executable, "-m", launch.WORKER, str(run.path)])
+    time.sleep(4)
+    assert process.poll() is None
+    filler.unlink()
+    assert process.wait(60) == 0
+    assert state(run) == "done"
+
+
+def test_a_disk_with_no_room_for_a_first_checkpoint_is_not_tried_again_and_again(
+    working, small_disk
+):
+    run = tiny(small_disk, "run", "oneshot_global", "model.width=240", "model.heads=6")
+    fill(small_disk, 1_500_000)
+    process = launch.start(run)
+    until(lambda: state(run) == "paused", patience=60)
+    time.sleep(5)
+    assert kinds(run).count("Paused") == 1
+    process.kill()
+    process.wait()
 
 
 def test_a_run_paused_by_a_full_disk_can_be_stopped_and_resumed(working, small_disk):

@@ -1,8 +1,8 @@
 """One process's work on a run: what the engine tells goes into the log, and between two steps there
 is time for a checkpoint and for what was asked.
 
-Knows nothing of what the engine does: it takes events and moments, and can begin it anew, which is
-also how a full disk is survived.
+Knows nothing of what the engine does: it takes events and moments, and what it takes at a moment it
+has encoded and keeps.
 """
 
 import errno
@@ -10,12 +10,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from vitprune_core.store import checkpoints, control
-from vitprune_core.store.checkpoints import MARGIN, Moment
+from vitprune_core.store.checkpoints import FULL_DISK, Moment
 from vitprune_core.store.events import (
     Acknowledged,
     Checkpointed,
@@ -30,10 +30,9 @@ from vitprune_core.store.log import Entry, Log
 from vitprune_core.store.rundir import RunDir, write_new
 from vitprune_core.store.summary import cache
 
-Begin = Callable[[], Generator[Event | Moment, None, None]]
-"""Starts the engine where the log and the checkpoints say."""
 Encode = Callable[[Any, int, float], bytes | None]
 """A position, the log's last number and the seconds since, as bytes; None: not worth keeping."""
+ASKED_TO = "asked to"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 IDLE = 0.1
 """Seconds between two looks while nothing is done."""
@@ -63,33 +62,12 @@ class Orders:
         request = control.request_of(asked)
         yield log.append(Acknowledged(request=request))
         asked.unlink(missing_ok=True)
-        self.stop = "asked to" if request == "stop" else None
+        self.stop = ASKED_TO if request == "stop" else None
         self.pause = request == "pause"
         return request
 
 
 def attempt(
-    run: RunDir, log: Log, begin: Begin, encode: Encode, orders: Orders, every: float
-) -> Iterator[Entry]:
-    """Work until the run is over or is to stop, yielding what goes into the log.
-
-    A full disk pauses it: what was not written is done again from the last checkpoint.
-    """
-    _load_ballast(run)
-    going = True
-    while going:
-        try:
-            with closing(begin()) as items:
-                yield from _carry_on(run, log, items, encode, orders, every)
-            return
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            reason = f"the disk is full: {error.filename or run.path}"
-        going = yield from _wait_for_room(run, log, orders, reason)
-
-
-def _carry_on(
     run: RunDir,
     log: Log,
     items: Iterator[Event | Moment],
@@ -97,11 +75,16 @@ def _carry_on(
     orders: Orders,
     every: float,
 ) -> Iterator[Entry]:
+    """Work until the run is over or is to stop, yielding what goes into the log.
+
+    `every` so many seconds there is a checkpoint, at the ends of phases, and before it rests.
+    """
     saved, when = None, time.monotonic()
     for item in items:
         if not isinstance(item, Moment):
             yield log.append(item)
-            if isinstance(item, Level):
+            if isinstance(item, Level | Finished):
+                log.sync()  # before anything that relies on it
                 cache(run)
             if isinstance(item, Finished):
                 tidy(run)
@@ -112,10 +95,10 @@ def _carry_on(
             yield from _save(run, log, item, encode)
             saved, when = item.step, time.monotonic()
         if request == "pause":
-            yield log.append(Paused(reason="asked to"))
+            yield log.append(Paused(reason=ASKED_TO))
             request = yield from _wait(log, orders)
         if request == "stop":
-            yield log.append(Stopped(reason=orders.stop or "asked to"))
+            yield log.append(Stopped(reason=orders.stop or ASKED_TO))
             return
 
 
@@ -139,6 +122,8 @@ def _wait(log: Log, orders: Orders) -> Generator[Entry, None, str]:
     """Until the run is to go on (`continue`) or to stop."""
     while True:
         request = yield from orders.next(log)
+        if request == "pause":
+            yield log.append(Paused(reason=ASKED_TO))
         if request == "continue":
             yield log.append(Continued())
         if request in ("continue", "stop"):
@@ -146,25 +131,29 @@ def _wait(log: Log, orders: Orders) -> Generator[Entry, None, str]:
         time.sleep(IDLE)
 
 
-def _wait_for_room(
-    run: RunDir, log: Log, orders: Orders, reason: str
+def wait_for_room(
+    run: RunDir, log: Log, orders: Orders, error: OSError
 ) -> Generator[Entry, None, bool]:
     """Paused until the disk has room or somebody asks; whether to go on."""
+    needed = max(checkpoints.room_needed(run.checkpoints), getattr(error, "needed", 0)) + BALLAST
+    reason = f"{FULL_DISK}: {error.filename or run.path}"
     run.ballast.unlink(missing_ok=True)
     told, tried = False, time.monotonic()
     while True:
         try:
             if not told:
-                yield log.append(Paused(reason=f"{reason}; goes on by itself when there is room"))
+                then = "waits to be continued" if orders.pause else "goes on when there is room"
+                yield log.append(Paused(reason=f"{reason}; {then}"))
                 told = True
             request = yield from orders.next(log)
+            told = request != "pause"
             if request == "stop":
                 yield log.append(Stopped(reason=f"{orders.stop}; {reason}"))
                 return False
             again = time.monotonic() - tried >= AGAIN and not orders.pause
             if request == "continue" or again:
                 tried = time.monotonic()
-                if _has_room(run) and _load_ballast(run):
+                if _has_room(run, needed) and load_ballast(run):
                     yield log.append(Continued())
                     return True
         except OSError as error:  # also what little the log takes
@@ -173,10 +162,9 @@ def _wait_for_room(
         time.sleep(IDLE)
 
 
-def _has_room(run: RunDir) -> bool:
-    """For another checkpoint; tried, since a quota is not seen otherwise."""
-    needed = checkpoints.room_needed(run.checkpoints) + BALLAST
-    if shutil.disk_usage(run.path).free < needed + MARGIN // 2:
+def _has_room(run: RunDir, needed: int) -> bool:
+    """For so many bytes; tried, since a quota is not seen otherwise."""
+    if shutil.disk_usage(run.path).free < needed:
         return False
     trial = run.path / ".room.tmp"
     try:
@@ -193,7 +181,7 @@ def _has_room(run: RunDir) -> bool:
             trial.unlink(missing_ok=True)
 
 
-def _load_ballast(run: RunDir) -> bool:
+def load_ballast(run: RunDir) -> bool:
     """Whether it is there; without room for it the run begins all the same."""
     if run.ballast.exists():
         return True

@@ -8,15 +8,16 @@ import os
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from vitprune_core.launch import start
 from vitprune_core.store import queue
+from vitprune_core.store.checkpoints import FULL_DISK
 from vitprune_core.store.lock import Held, hold, holder, inscribe
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.runs import runs as every_run
-from vitprune_core.store.summary import summarize
+from vitprune_core.store.summary import Summary, summarize
 
 EVERY = 0.5
 """Seconds between two looks."""
@@ -27,22 +28,28 @@ def dispatch(runs: Path, file: int | None = None) -> None:
     with ExitStack() as held:
         inscribe(held.enter_context(hold(queue.lock(runs), file)), attempt=0)
         while True:
-            if not busy(runs) and (name := next(iter(queue.order(runs)), None)):
-                begin(runs, name)
-            with queue.editing(runs):
-                if not queue.order(runs):
-                    held.close()  # under `editing`: whoever adds a run now finds the lock free
-                    return
+            with suppress(OSError):  # a full disk, say: tried again
+                if not busy(runs) and (name := next(iter(queue.order(runs)), None)):
+                    begin(runs, name)
+                with queue.editing(runs):
+                    if not queue.order(runs):
+                        held.close()  # under `editing`: whoever adds a run now finds the lock free
+                        return
             time.sleep(EVERY)
 
 
 def busy(runs: Path) -> bool:
-    """Whether a run works on this host; one that is paused leaves its turn to others."""
+    """Whether a run works on this host; one that was asked to pause leaves its turn to others."""
     for run in every_run(runs):
         working = holder(run.lock)
-        if working and working.is_here and summarize(run).state != "paused":
+        if working and working.is_here and not _rests(summarize(run)):
             return True
     return False
+
+
+def _rests(summary: Summary) -> bool:
+    """A full disk is nobody's wish, and the next run would find it full too."""
+    return summary.state == "paused" and not (summary.reason or "").startswith(FULL_DISK)
 
 
 def begin(runs: Path, name: str) -> None:

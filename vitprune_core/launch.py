@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vitprune_core.store import control, queue
-from vitprune_core.store.lock import Held, Holder, claim, holder, inscribe
+from vitprune_core.store.lock import Held, Holder, claim, erase, holder, inscribe
 from vitprune_core.store.rundir import RunDir
 
 WORKER, DISPATCHER = "vitprune_core.worker", "vitprune_core.dispatcher"
@@ -32,12 +32,14 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
     """
     file = claim(run.lock)
     try:
+        erase(file)
         run.complete()
         control.clear(run.control)
         process = _spawn(WORKER, [str(run.path.absolute()), str(file)], run.output, file)
     finally:
         os.close(file)
-    queue.leave(run)
+    with suppress(OSError):  # it works: a full disk here is no reason to say that it does not
+        queue.leave(run)
     return process
 
 
@@ -48,6 +50,7 @@ def start_dispatcher(runs: Path) -> bool:
     except Held:
         return False
     try:
+        erase(file)
         _spawn(DISPATCHER, [str(runs.absolute()), str(file)], queue.output(runs), file)
     finally:
         os.close(file)
@@ -66,8 +69,9 @@ def _spawn(module: str, words: list[str], output: Path, lock: int) -> subprocess
             pass_fds=(lock,),
             start_new_session=True,
         )
-        if not os.fstat(lock).st_size:  # it may have been quicker to write its name down itself
-            inscribe(lock, attempt=0, pid=process.pid)
+        with suppress(OSError):
+            if not os.fstat(lock).st_size:  # it may have been quicker to write its name down itself
+                inscribe(lock, attempt=0, pid=process.pid)
         return process
     finally:
         os.close(told)

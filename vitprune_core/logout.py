@@ -23,12 +23,19 @@ FOLDERS = ("usr/lib/systemd", "run/systemd", "etc/systemd")
 def advice(root: Path = Path("/")) -> str | None:
     """What to do so that a run outlives the logout; None where it does so anyway."""
     settings = _settings(root)
-    killed = settings.get("killuserprocesses", "no").lower() in TRUE
-    user = getpass.getuser()
+    if settings.get("killuserprocesses", "no").lower() not in TRUE or not _in_login_session(root):
+        return None
+    user = _user()
     only = settings.get("killonlyusers", "").split()
     spared = settings.get("killexcludeusers", "root").split()
-    concerned = user in only if only else user not in spared
-    return ADVICE if killed and concerned and _in_login_session(root) else None
+    return ADVICE if (user in only if only else user not in spared) else None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers
+        return str(os.getuid())
 
 
 def _settings(root: Path) -> dict[str, str]:

@@ -10,23 +10,19 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
-from vitprune_core.attempt import Orders, attempt, tidy
+from vitprune_core.attempt import FULL, Orders, attempt, load_ballast, tidy, wait_for_room
 from vitprune_core.store.control import Inbox, clear
 from vitprune_core.store.events import Event, Failed, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe
 from vitprune_core.store.log import Entry, Log
 from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.summary import cache, summarize
-
-if TYPE_CHECKING:
-    from vitprune_core.store.checkpoints import Moment
 
 Engine = Callable[[RunDir, Log, Orders], Iterator[Entry]]
 """What carries the run out."""
@@ -46,13 +42,17 @@ def work(
         if file is None:
             clear(run.control)  # what was asked of a process that is gone; a starter does it itself
         log = Log(run.log)
+        with suppress(
+            OSError
+        ):  # it is for people to read: the lock itself says that somebody works
+            inscribe(held, log.attempt)
         if summarize(run).state == "done":
+            log.sync()
             tidy(run)  # by somebody who had the lock a moment ago, or was killed when all was told
             return
-        inscribe(held, log.attempt)
+        load_ballast(run)
         try:
-            yield log.append(Starting(host=socket.gethostname(), pid=os.getpid()))
-            yield from (engine or vit_engine)(run, log, orders)
+            yield from _patiently(run, log, orders, engine or vit_engine)
         except Exception as error:
             traceback.print_exc()
             yield log.append(_why(error))
@@ -60,6 +60,24 @@ def work(
             log.sync()
             with suppress(OSError):
                 cache(run)
+
+
+def _patiently(run: RunDir, log: Log, orders: Orders, engine: Engine) -> Iterator[Entry]:
+    """A full disk pauses the run: what was not written is done again from the last checkpoint."""
+    begun = False
+    while True:
+        try:
+            if not begun:
+                yield log.append(Starting(host=socket.gethostname(), pid=os.getpid()))
+                begun = True
+            yield from engine(run, log, orders)
+            return
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            full = error
+        if not (yield from wait_for_room(run, log, orders, full)):
+            return
 
 
 def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
@@ -78,11 +96,9 @@ def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
     data = load_data(config)
     today = fingerprint(config, data.sha256)
 
-    def begin() -> Generator["Event | Moment", None, None]:
-        yield from carry_out(config, data, run, today)
-
     save = partial(encode, fingerprint=today)
-    yield from attempt(run, log, begin, save, orders, config.checkpoint.every)
+    with closing(carry_out(config, data, run, today)) as told:
+        yield from attempt(run, log, told, save, orders, config.checkpoint.every)
 
 
 def _why(error: Exception) -> Event:

@@ -206,15 +206,14 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Move a run to runs/.trash."""
     from vitprune_core.store import queue
-    from vitprune_core.store.lock import Held, holder
+    from vitprune_core.store.lock import claim
     from vitprune_core.store.runs import name_of, trash
 
     found = find(runs, run)
-    held = holder(found.lock)
-    if held:
-        raise Held(held)
+    file = claim(found.lock)  # so that nobody starts it meanwhile
     queue.remove(runs, name_of(runs, found))
     moved = trash(runs, found)
+    os.close(file)
     answer({"id": found.id, "trash": str(moved)}, f"{found.id} is now {moved}", json)
 
 

@@ -71,6 +71,8 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             return (
                 f"{event.epochs} epochs of dense training once more, for the weights to rewind to"
             )
+        case e.DenseKept():
+            return "the dense model is there already: this run trained it before"
         case e.DenseReused():
             other = f" (trained with another {', '.join(event.differs)})" if event.differs else ""
             return f"dense model {event.hash} is there already{other}: the run starts at pruning"

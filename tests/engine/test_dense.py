@@ -1,5 +1,6 @@
 """Runs that need the same dense model: one trains, others wait, and nobody waits for the dead."""
 
+import os
 from contextlib import closing
 from itertools import islice
 
@@ -15,8 +16,10 @@ from vitprune_core.engine.device import resolve
 from vitprune_core.engine.execute import execute
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
+from vitprune_core.store.lock import claim, inscribe
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.sealed import sealed
+from vitprune_core.store.summary import summarize
 
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
 REWIND = "retrain={policy: weight_rewind, fraction: 0.5}"
@@ -82,6 +85,76 @@ def test_a_waiter_goes_on_from_the_checkpoint_of_a_trainer_that_is_gone(tiny, tm
     assert gone.attempt()  # and when the first comes back, the model is there
     assert "DenseReused" in kinds(gone.told)
     assert gone.files == whole.files
+
+
+def test_a_trainer_that_comes_back_while_another_trains_waits_and_goes_on(tiny, tmp_path):
+    loaded = tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5, 0.75]")
+    whole = Bench(tmp_path / "whole", loaded, "first")
+    assert whole.attempt()
+    first = Bench(tmp_path / "shared", loaded, "first")
+    assert not first.attempt(lambda number, position: number == 6)
+    second = Bench(tmp_path / "shared", loaded, "second")
+    with closing(execute(second.config, second.data, second.run)) as training:
+        list(islice(training, 4))
+
+        def waits(number, position):
+            if position is None:
+                list(training)  # the other comes to its end meanwhile
+            return bool(position and position().stage == "rounds" and number > 12)
+
+        assert not first.attempt(waits)
+    newest_step = int(sealed(first.run.checkpoints)[0].name.partition("-")[0])
+    assert newest_step > 4  # numbered on from where it had trained to
+    assert first.attempt()
+    summary = summarize(first.run)
+    assert summary.epochs_done == summary.epochs_planned
+    reused = [event for event in first.told if isinstance(event, e.DenseReused)]
+    assert [event for event in first.told if event not in reused] == whole.told
+    assert first.files == whole.files
+
+
+def test_what_was_adopted_is_kept_from_the_first_moment(tiny, tmp_path):
+    loaded = tiny("oneshot_global", *SHORT)
+    first = Bench(tmp_path, loaded, "first")
+    assert not first.attempt(lambda number, position: number == 6)
+    second = Bench(tmp_path, loaded, "second")
+    assert not second.attempt(lambda number, position: number == 2, every=1e9)
+    third = Bench(tmp_path, loaded, "third")
+    assert third.attempt()
+    (adopted,) = (event for event in third.told if isinstance(event, e.DenseAdopted))
+    assert (adopted.of, adopted.step) == ("second", 3)
+
+
+def test_a_name_in_a_lock_that_is_none_is_not_followed(begin, tiny, tmp_path):
+    config = resolve(tiny("oneshot_global", *SHORT).config)
+    shared = dense_of(config, RunDir(tmp_path / "first"))
+    file = claim(shared.lock)
+    inscribe(file, attempt=0, run="../elsewhere")
+    os.close(file)
+    with begin("first") as first:
+        assert "DenseAdopted" not in kinds(first)
+
+
+def test_retracing_during_the_rounds_takes_no_checkpoint_of_theirs(tiny, tmp_path):
+    loaded = tiny(
+        "iterative_global", *SHORT, "prune.sparsities=[0.5, 0.75]", "prune.step=0.5", REWIND
+    )
+    whole, run = Bench(tmp_path / "whole", loaded), Bench(tmp_path / "left", loaded)
+    assert whole.attempt()
+
+    def in_the_second_round(number, position):
+        here = position and position()
+        return here and (here.stage, here.round, here.batch) == ("rounds", 1, 1)
+
+    assert not run.attempt(in_the_second_round)
+    (kept,) = sealed(dense_of(run.config, run.run).rewinds)
+    kept.unlink()
+    before = sealed(run.run.checkpoints)
+    assert not run.attempt(lambda number, position: number == 4)
+    assert sealed(run.run.checkpoints) == before
+    assert run.attempt()
+    assert run.told == whole.told
+    assert run.files == whole.files
 
 
 def test_weights_of_an_earlier_epoch_are_kept_where_they_are_asked_for(begin, tiny, tmp_path):

@@ -26,7 +26,7 @@ from vitprune_core.engine.resume import carry_out, newest
 from vitprune_core.spec.config import as_dict
 from vitprune_core.store import checkpoints
 from vitprune_core.store import events as e
-from vitprune_core.store.checkpoints import Moment
+from vitprune_core.store.checkpoints import Moment, clear
 from vitprune_core.store.control import Inbox
 from vitprune_core.store.log import Log, entries, kept
 from vitprune_core.store.rundir import RunDir
@@ -81,8 +81,9 @@ class Bench:
         save = partial(encode, fingerprint=self.today)
         orders = Orders(Inbox(self.run.control))
         try:
-            for _ in attempt(self.run, log, begin, save, orders, every):
-                pass
+            with closing(begin()) as told:
+                for _ in attempt(self.run, log, told, save, orders, every):
+                    pass
         except KeyboardInterrupt:
             return False
         return True
@@ -207,7 +208,8 @@ OMITTED = {
 
 
 def test_every_field_of_a_position_is_among_those_left_out():
-    known = {f.name for f in fields(Position)} - {"step", "state"}  # the step is the file's name
+    apart = {"step", "state", "differs"}  # the file's name, the tensors, and tested further down
+    known = {f.name for f in fields(Position)} - apart
     assert known | {"weights", "first", "second", "updates"} == set(OMITTED)
 
 
@@ -381,7 +383,75 @@ def in_the_second_round(number, position):
     return here and (here.round, here.cycle, here.batch) == (1, 0, 1)
 
 
+@pytest.mark.parametrize("stamp", ["seq", "worked", "fingerprint"])
+def test_whatever_its_stamps_leave_out_shows_too(stamp, tiny, reference, tmp_path, monkeypatch):
+    loaded = tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5]")
+    nothing, whole = {"seq": 0, "worked": 0.0, "fingerprint": {}}, encode
+
+    def ended(folder, left_out):
+        """What is told of a run whose checkpoints lack these stamps, on a clock that jumps."""
+
+        def without(position, seq, worked, fingerprint):
+            known = {"seq": seq, "worked": worked, "fingerprint": fingerprint}
+            return whole(position, **{**known, **left_out})
+
+        other = Bench(folder, loaded)
+        with monkeypatch.context() as patch:
+            patch.setattr("tests.engine.test_resume.encode", without)
+            patch.setattr(time, "monotonic", partial(next, count(0.0, LONG)))
+            assert not other.attempt(lambda number, position: number == 3)
+        other.attempt()
+        summary = summarize(other.run)
+        jumps = round(summary.dense.seconds / LONG)
+        return same(reference(loaded), other), summary.exact, jumps
+
+    with_all = ended(tmp_path / "all", {})
+    assert with_all[:2] == (True, True)
+    assert ended(tmp_path / "without", {stamp: nothing[stamp]}) != with_all
+
+
 # What differs, and what is gone.
+
+
+def test_a_model_trained_under_two_fingerprints_says_so_to_those_who_reuse_it(tiny, tmp_path):
+    loaded = tiny("dense", *SHORT)
+    first = Bench(tmp_path, loaded, "first")
+    assert not first.attempt(after(2))
+    first.today = {**first.today, "torch": "9.9"}
+    assert not first.attempt(after(2))
+    assert first.attempt()
+    second = Bench(tmp_path, loaded, "second")
+    assert second.attempt()
+    (told,) = (event for event in second.told if isinstance(event, e.DenseReused))
+    assert told.differs == ("torch",)
+    assert not summarize(second.run).exact
+
+
+def test_a_run_that_comes_back_under_another_fingerprint_to_its_own_model_says_so(
+    tiny, tmp_path, monkeypatch
+):
+    bench = Bench(tmp_path, tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5]"))
+    assert not bench.attempt(lambda number, position: has_dense(bench))
+    clear(bench.run.checkpoints)
+    bench.today = {**bench.today, "numpy": "9"}
+    monkeypatch.setattr("vitprune_core.engine.dense.fingerprint", lambda *_: bench.today)
+    assert bench.attempt()
+    assert summarize(bench.run).differs == ("numpy",)
+
+
+def has_dense(bench):
+    return dense_of(bench.config, bench.run).exists
+
+
+def test_seconds_of_ones_own_dense_model_are_not_lost_when_it_is_only_told_again(tiny, tmp_path):
+    bench = Bench(tmp_path, tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5]"))
+    assert not bench.attempt(lambda number, position: has_dense(bench))
+    trained = dense_of(bench.config, bench.run).read().seconds
+    assert bench.attempt()
+    summary = summarize(bench.run)
+    assert (summary.dense.seconds, summary.dense.reused) == (trained, False)
+    assert summary.epochs_done == summary.epochs_planned
+    assert summary.epochs_here == 1
 
 
 def test_a_differing_fingerprint_resumes_and_says_what_differs(tiny, tmp_path):
@@ -410,6 +480,8 @@ def test_a_dense_model_that_is_gone_is_trained_again(tiny, reference, tmp_path):
     shutil.rmtree(dense_of(other.config, other.run).path)
     assert other.attempt()
     assert same(reference(loaded), other)
+    (resumed,) = (r.event for r in entries(other.run.log) if is_resumed(r))
+    assert resumed.step  # rounds that were done are not done again
 
 
 def test_a_diverged_run_keeps_its_last_finite_checkpoint(tiny, tmp_path):

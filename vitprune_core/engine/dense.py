@@ -7,6 +7,7 @@ wait. Should the trainer go, a waiter takes over, from the trainer's checkpoint 
 import os
 import time
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -27,7 +28,7 @@ from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.dense import DenseDir, DenseRecord
 from vitprune_core.store.lock import Held, Holder, claim, erase, hold, inscribe
 from vitprune_core.store.lock import read as last_holder
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.rundir import ID, RunDir
 from vitprune_core.store.sealed import DamagedFile, sealed
 
 PATIENCE = 0.3
@@ -44,13 +45,13 @@ def dense_model(
     shared = dense_of(config, run)
     claimed = yield from turn(shared, run, lambda: shared.read() is not None)
     if claimed is None:
-        return (yield from reused(shared, config, data, run))
+        return (yield from reused(shared, config, data, run, start))
     with hold(shared.lock, claimed.file) as file:
-        inscribe(file, attempt=0, run=run.id)
         if shared.exists:
             yield e.DenseDamaged(hash=dense_hash(config), kept_as=shared.set_aside())
         if start is None:
             start = yield from beginning(config, data, run, claimed.last)
+        inscribe(file, attempt=0, run=run.id)
         end = yield from trained(model, config, data, steps, run, start)
         erase(file)
         return end
@@ -72,7 +73,6 @@ def turn(
     """This run's turn to work on a dense model; None once what it is wanted for is `done`."""
     awaited = None
     while not done():
-        last = last_holder(shared.lock)
         try:
             file = claim(shared.lock)
         except Held as held:
@@ -82,25 +82,35 @@ def turn(
                 yield e.DenseAwaited(hash=shared.path.name, by=by)
             yield WAITING
             time.sleep(PATIENCE)
-        else:
+            continue
+        with ExitStack() as unless_taken:
+            unless_taken.callback(os.close, file)
             if not done():
-                return Claimed(file, last)
-            os.close(file)
+                unless_taken.pop_all()
+                return Claimed(file, last_holder(shared.lock))
     return None
 
 
-def reused(shared: DenseDir, config: Config, data: Dataset, run: RunDir) -> Events:
-    """Tell of a model that is there as it was trained; the run that did so tells it as its own."""
+def reused(
+    shared: DenseDir, config: Config, data: Dataset, run: RunDir, start: Position | None
+) -> Events:
+    """Tell of a model that is there as it was trained.
+
+    A run that had trained up to `start` has told so many epochs itself.
+    """
     record = shared.read()
     assert record is not None
-    if record.run != run.id:
-        differs = differences(record.fingerprint, fingerprint(config, data.sha256), "config")
+    differs = differences(record.fingerprint, fingerprint(config, data.sha256), "config")
+    differs = tuple(dict.fromkeys((*record.differs, *differs)))
+    if record.run == run.id and not differs:
+        yield e.DenseKept(trained_seconds=record.seconds)
+    else:
         yield e.DenseReused(
             hash=record.trained.hash, trained_seconds=record.seconds, differs=differs
         )
-    yield from record.epochs
+    yield from record.epochs[len(start.told) if start else 0 :]
     yield record.trained
-    return end_of(shared, config)
+    return end_of(shared, config, start.step if start else 0)
 
 
 def end_of(shared: DenseDir, config: Config, step: int = 0) -> Position:
@@ -113,15 +123,17 @@ def beginning(
 ) -> Generator[e.Event | Moment, None, Position]:
     """Where training starts: where the run before has left it, or with initial weights."""
     adopted = None
-    if last and last.run and last.run != run.id:
-        path = run.path.parent / last.run
-        adopted = checkpoint_of(RunDir(path), config, fingerprint(config, data.sha256))
+    if last and ID.fullmatch(last.run) and last.run != run.id:
+        other = RunDir(run.path.parent / last.run)
+        adopted = checkpoint_of(other, config, fingerprint(config, data.sha256))
         step = adopted.step if adopted else None
         yield e.DenseAdopted(hash=dense_hash(config), of=last.run, step=step)
-    if adopted:
-        yield from adopted.told
-        return adopted
-    return Position(stage="dense", step=0, state=fresh(initial(config)))
+    if adopted is None:
+        return Position(stage="dense", step=0, state=fresh(initial(config)))
+    yield from adopted.told
+    # Kept at once: from now on the lock is this run's, and nobody looks into the other's folder.
+    yield Moment(adopted.step, lambda: adopted, phase_end=True)
+    return adopted
 
 
 def checkpoint_of(other: RunDir, config: Config, today: dict[str, str | int]) -> Position | None:
@@ -164,6 +176,7 @@ def trained(
         trained=event,
         fingerprint=fingerprint(config, data.sha256),
         run=run.id,
+        differs=end.differs,
     )
     shared.commit(draft, record)
     yield event

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of
+from vitprune_core.engine.dense import Events, dense_model
 from vitprune_core.engine.device import fingerprint, prepare
 from vitprune_core.engine.evaluate import scores
 from vitprune_core.engine.level import diverged, level, pruned, save_level, save_masks
@@ -23,7 +23,7 @@ from vitprune_core.engine.measure import remains
 from vitprune_core.engine.position import NOT_PRUNED, Position
 from vitprune_core.engine.pruning.mask import Masks, make_masks, with_biases
 from vitprune_core.engine.pruning.scores import SCORES
-from vitprune_core.engine.rewind import keep_rewinds, rewound
+from vitprune_core.engine.rewind import keep_rewinds, restored, rewound
 from vitprune_core.engine.state import State, Tensors, masked, put_weights, reset
 from vitprune_core.engine.train import NotFinite, train
 from vitprune_core.engine.vit import ViT
@@ -48,7 +48,7 @@ def execute(
         if start is None or start.stage == "dense":
             dense = yield from dense_model(model, config, data, steps, run, start)
         else:
-            dense = end_of(dense_of(config, run), config, start.step)
+            dense = yield from restored(model, config, data, steps, run, start)
         here = start if start and start.stage != "dense" else dense
         step = yield from keep_rewinds(model, config, data, steps, run, here)
         if here.stage != "rounds":

@@ -12,7 +12,7 @@ from torch import Tensor
 from vitprune_core.engine.evaluate import PerImage
 from vitprune_core.engine.state import State, Tensors
 from vitprune_core.store.dense import DenseDir
-from vitprune_core.store.rundir import write
+from vitprune_core.store.rundir import sweep, write
 from vitprune_core.store.sealed import DamagedFile, number, seal, sealed, set_aside, unseal
 
 
@@ -52,6 +52,7 @@ def load_state(folder: DenseDir, device: str) -> State:
 def save_rewind(folder: DenseDir, epoch: int, state: State) -> None:
     """Keep the dense training's state after `epoch` epochs, to rewind weights to."""
     folder.rewinds.mkdir(mode=0o755, exist_ok=True)
+    sweep(folder.rewinds)
     tensors = on_cpu({**packed(state), "updates": torch.tensor(state.step)})
     seal(folder.rewinds, epoch, save(tensors))
 

@@ -57,6 +57,8 @@ class Position:
     """Epochs of dense training so far: they become part of the shared model's record."""
     seconds: float = 0.0
     """Of dense training so far, for that record too."""
+    differs: tuple[str, ...] = ()
+    """What was another, in the fingerprint, before the run was resumed; for that record too."""
 
 
 class Read(NamedTuple):
@@ -71,7 +73,7 @@ class Read(NamedTuple):
     """Of the process that took it."""
 
 
-APART = ("step", "state", "masks", "before", "told")
+APART = ("step", "state", "masks", "before", "told", "differs")
 COUNTERS = tuple(f.name for f in fields(Position) if f.name not in APART)
 """Fields that are written as they are; the step is in the file's name."""
 
@@ -86,6 +88,7 @@ def encode(
     tensors |= {f"masks.{name}": mask for name, mask in position.masks.items()}
     known: dict[str, Any] = {name: getattr(position, name) for name in COUNTERS}
     known |= {"updates": position.state.step, "told": to_json(position.told)}
+    known["differs"] = list(position.differs)
     if position.before:
         tensors["before.correct"] = torch.from_numpy(position.before.images.correct)
         tensors["before.nll"] = torch.from_numpy(position.before.images.nll)
@@ -130,7 +133,8 @@ def _position(
     in_order = {n: masks[n] for n in shape.matrices(config.model)} if masks else {}
     told = tuple(from_json(Epoch, epoch) for epoch in known["told"])
     counters = {name: known[name] for name in COUNTERS}
-    return Position(step=step, **counters, state=state, masks=in_order, before=before, told=told)
+    counters |= {"step": step, "told": told, "differs": tuple(known["differs"])}
+    return Position(**counters, state=state, masks=in_order, before=before)
 
 
 def _check(state: State, masks: Masks, config: Config) -> None:

@@ -1,6 +1,7 @@
 """Begin a run, or go on with it from its last good checkpoint."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 from vitprune_core.engine.data import Dataset
@@ -18,7 +19,7 @@ from vitprune_core.store.sealed import DamagedFile, sealed, set_aside
 
 def carry_out(
     config: Config, data: Dataset, run: RunDir, today: dict[str, Any]
-) -> Iterator[e.Event | Moment]:
+) -> Generator[e.Event | Moment, None, None]:
     """All that is left to do; `today` is the fingerprint of this process."""
     told = kept(entries(run.log))
     found, corrupt = newest(run, config)
@@ -34,7 +35,8 @@ def carry_out(
             differs=differs,
             corrupt=corrupt,
         )
-        yield from execute(config, data, run, found.position)
+        both = tuple(dict.fromkeys((*found.position.differs, *differs)))
+        yield from execute(config, data, run, replace(found.position, differs=both))
         return
     clear(run.checkpoints)
     if corrupt or any(isinstance(record.event, e.Started) for record in told):
@@ -46,7 +48,7 @@ def carry_out(
 def newest(run: RunDir, config: Config) -> tuple[Read | None, tuple[str, ...]]:
     """The latest checkpoint that can be gone on from, and those that were damaged and moved aside.
 
-    In dense training it is of use as long as the model is not there yet, later only while it is.
+    One of dense training is of no use when the model is there: another run has trained it.
     """
     shared = dense_of(config, run).read() is not None
     corrupt = []
@@ -56,7 +58,7 @@ def newest(run: RunDir, config: Config) -> tuple[Read | None, tuple[str, ...]]:
         except (DamagedFile, OSError):
             corrupt.append(set_aside(path))
             continue
-        if (found.position.stage == "dense") != shared:
+        if not (found.position.stage == "dense" and shared):
             return found, tuple(corrupt)
         path.unlink()  # its steps would be taken for later ones
     return None, tuple(corrupt)

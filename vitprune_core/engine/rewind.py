@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.dense import Events, dense_of, turn
+from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of, turn
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.state import State, fresh
 from vitprune_core.engine.train import train
@@ -37,14 +37,43 @@ def keep_rewinds(
     with hold(shared.lock, claimed.file) as file:
         inscribe(file, attempt=0, run=run.id)
         epochs = missing()
+        start = here
         if here.stage != "retrace" or here.epoch > min(epochs):
-            here = nearest(shared, config, min(epochs), here.step)
+            start = nearest(shared, config, min(epochs), here.step)
             yield e.Retracing(hash=shared.path.name, epochs=max(epochs))
         phase = Train(0, 0, 0, max(epochs), "schedule")
-        training = train(model, here, phase, config, data, masks={})
-        end = yield from retraced(training, here, shared, epochs)
+        training = retraced(train(model, start, phase, config, data, {}), start, shared, epochs)
+        end = yield from (aside(training) if here.stage == "rounds" else training)
         erase(file)
     return end.step
+
+
+def restored(
+    model: ViT, config: Config, data: Dataset, steps: Plan, run: RunDir, here: Position
+) -> Events:
+    """The dense model of a run that is past it; one that has gone or is damaged is trained again.
+
+    That was told long ago, so that its epochs are told as retraced ones.
+    """
+    if dense_of(config, run).read() is None:
+        yield e.Retracing(hash=dense_of(config, run).path.name, epochs=config.train.epochs)
+        for item in aside(dense_model(model, config, data, steps, run, None)):
+            if isinstance(item, e.Epoch):
+                yield e.Retraced(epoch=item.epoch, loss=item.loss)
+            elif isinstance(item, Moment | e.DenseAwaited):
+                yield item
+    return end_of(dense_of(config, run), config, here.step)
+
+
+def aside(training: Events) -> Events:
+    """Work that is not where the run is: no checkpoint is taken of it."""
+    while True:
+        try:
+            item = next(training)
+        except StopIteration as end:
+            position: Position = end.value
+            return position
+        yield Moment(item.step, position=None) if isinstance(item, Moment) else item
 
 
 def nearest(shared: DenseDir, config: Config, epoch: int, step: int) -> Position:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vitprune_core.store.sealed import seal, sealed
+from vitprune_core.store.sealed import number, seal, sealed
 
 KEPT = 2
 """Newest checkpoints that stay: should one be damaged, there is the one before."""
@@ -32,16 +32,34 @@ class Moment:
     phase_end: bool = False
 
 
+FULL_DISK = "the disk is full"
+"""What the reason of a run begins with that is paused by it."""
+
+
+class NoRoom(OSError):
+    """The disk is full, or would be; nothing was written."""
+
+    def __init__(self, folder: Path, needed: int):
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        self.needed = needed
+        """Bytes that must be free."""
+
+
 def commit(folder: Path, step: int, data: bytes) -> Path:
-    """Commit a checkpoint; raises OSError (ENOSPC) before anything is written if it has no room."""
-    if shutil.disk_usage(folder).free < len(data) + MARGIN:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    """Commit a checkpoint; raises `NoRoom` before anything is written, OSError while it is."""
+    needed = len(data) + MARGIN
+    if shutil.disk_usage(folder).free < needed:
+        raise NoRoom(folder, needed)
     return seal(folder, step, data)
 
 
 def drop_old(folder: Path) -> None:
-    for path in sealed(folder)[KEPT:]:
-        path.unlink(missing_ok=True)
+    """Two places stay, of each the latest file."""
+    steps: set[int] = set()
+    for path in sealed(folder):
+        if number(path) in steps or len(steps) == KEPT:
+            path.unlink(missing_ok=True)
+        steps.add(number(path))
 
 
 def clear(folder: Path) -> None:

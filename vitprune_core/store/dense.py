@@ -41,6 +41,8 @@ class DenseRecord:
     """Of the run that trained it."""
     run: str = ""
     """The run that trained it."""
+    differs: tuple[str, ...] = ()
+    """What was another, in the fingerprint, before the training was resumed."""
     sha256: Mapping[str, str] = field(default_factory=dict)
     """File -> hash of its bytes: a flipped bit in a model is not to be seen otherwise."""
 
@@ -105,7 +107,7 @@ class DenseDir:
         sealed = replace(record, sha256={f.name: _sha256(f) for f in draft.path.iterdir()})
         told = to_json(sealed)
         draft.record.write_text(json.dumps({"crc": _crc(told), "record": told}))
-        for file in draft.path.iterdir():
+        for file in (*draft.path.iterdir(), draft.path):
             sync(file)
         try:
             draft.path.rename(self.path)

@@ -3,13 +3,14 @@
     Created
     Starting                                once an attempt, by the process that works on the run
     Started | Resumed
-    DenseReused? | DenseDamaged?  Epoch, Epoch, …  DenseTrained  (Retracing  Retraced, …)?
+    (DenseReused | DenseDamaged | DenseAdopted)?  Epoch, Epoch, …  DenseTrained
     for round in plan:
         Pruned?  Epoch, Epoch, …  Level
     Finished | Stopped | Failed | Diverged
 
-and, whenever they happen, Checkpointed, Acknowledged, Paused, Continued, DenseAwaited. What the
-engine tells is the same however often a run was interrupted; `PROCESS` are the kinds that are not.
+and, whenever they happen, Checkpointed, Acknowledged, Paused, Continued, DenseAwaited, DenseKept,
+Retracing and Retraced. `PROCESS` are the kinds that depend on how often a run was interrupted; all
+others are the same for one that never was.
 
 Events say what happened, the log says when: the same seed gives equal events. Accuracies and
 densities are shares, 0 to 1; losses are means of the negative log-likelihood in nats.
@@ -115,6 +116,13 @@ class DenseReused:
     """What its training took when it was trained."""
     differs: tuple[str, ...]
     """Keys of the fingerprint that were others then: its bytes may not be those of today."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseKept:
+    """The run trained the dense model itself in an earlier attempt; its epochs follow again."""
+
+    trained_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,6 +304,7 @@ Event = (
     | Paused
     | Continued
     | DenseReused
+    | DenseKept
     | DenseDamaged
     | DenseAwaited
     | DenseAdopted
@@ -318,7 +327,10 @@ PROCESS = (
     Acknowledged,
     Paused,
     Continued,
+    DenseKept,
     DenseAwaited,
+    Retracing,
+    Retraced,
     Stopped,
     Failed,
 )

@@ -49,12 +49,14 @@ class Held(Exception):
 
 
 def claim(path: Path) -> int:
-    """Take the lock; the open file that holds it. Raises `Held` when somebody else has it."""
+    """Take the lock; the open file that holds it. Raises `Held` when somebody else has it.
+
+    What the holder before wrote stays, until it is erased or written over.
+    """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         if not _take(file):
             raise Held(_read_soon(path))
-        os.ftruncate(file, 0)
     except BaseException:
         os.close(file)
         raise
@@ -71,7 +73,7 @@ def inscribe(file: int, attempt: int, pid: int | None = None, run: str = "") -> 
 
 
 def erase(file: int) -> None:
-    """Nobody was interrupted: what the lock was taken for is done."""
+    """What the holder before wrote is of no use any more."""
     os.ftruncate(file, 0)
 
 

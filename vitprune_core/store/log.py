@@ -45,6 +45,7 @@ class Log:
         self.seq, last = repair(path)
         self.attempt = last + 1
         self.clock = time.monotonic()
+        self.torn = False
 
     @property
     def seconds(self) -> float:
@@ -53,6 +54,9 @@ class Log:
 
     def append(self, event: Event) -> Entry:
         """Write one event; either the whole record is there afterwards, or nothing of it."""
+        if self.torn:
+            repair(self.path)
+            self.torn = False
         now = time.monotonic()
         seq, when, seconds = self.seq + 1, round(time.time(), 3), round(now - self.clock, 6)
         line = encode(seq, self.attempt, when, seconds, event)
@@ -60,6 +64,7 @@ class Log:
         try:
             start = os.fstat(file).st_size
             if os.write(file, line) != len(line):
+                self.torn = True
                 os.ftruncate(file, start)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         finally:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vitprune_core.store.rundir import ID, QUEUE, RunDir, write
+from vitprune_core.store.rundir import ID, QUEUE, RunDir, sweep, write
 
 
 def lock(runs: Path) -> Path:
@@ -80,6 +80,7 @@ def editing(runs: Path) -> Iterator[None]:
     file = os.open(runs / QUEUE / "edit", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
+        sweep(runs / QUEUE)
         yield
     finally:
         os.close(file)

@@ -102,9 +102,16 @@ class RunDir:
         """Every folder inside is there, and no draft that a killed process left."""
         for name in FOLDERS:
             (self.path / name).mkdir(mode=0o755, exist_ok=True)
-        for draft in self.path.rglob(".*.tmp"):
-            draft.unlink(missing_ok=True)
+        for folder in (self.path, *(self.path / name for name in FOLDERS)):
+            sweep(folder)
         return self
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts that killed processes left; nobody else may write there meanwhile."""
+    for draft in folder.glob(".*.tmp"):
+        if draft.is_file():
+            draft.unlink(missing_ok=True)
 
 
 def write(path: Path, data: bytes) -> None:

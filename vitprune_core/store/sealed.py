@@ -27,10 +27,11 @@ def seal(folder: Path, number: int, data: bytes) -> Path:
 
 
 def sealed(folder: Path) -> list[Path]:
-    """Committed files, the highest number first."""
+    """Committed files, the highest number first, of one number the latest."""
     if not folder.is_dir():
         return []
-    return sorted((p for p in folder.iterdir() if NAME.fullmatch(p.name)), key=number, reverse=True)
+    found = (path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    return sorted(found, key=lambda p: (number(p), p.stat().st_mtime_ns), reverse=True)
 
 
 def number(path: Path) -> int:

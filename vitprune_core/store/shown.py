@@ -23,6 +23,7 @@ def as_shown(run: RunDir, summary: Summary) -> dict[str, Any]:
         "config": to_json(s.config),
         "fingerprint": to_json(s.fingerprint),
         "exact": s.exact,
+        "differs": list(s.differs),
         "pid": alive.pid if alive else None,
         "host": alive.host if alive else None,
         "attempt": alive.attempt if alive else None,

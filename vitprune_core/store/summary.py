@@ -19,6 +19,8 @@ VERSION = 2
 ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 """States that promise a living process; without one the run is lost."""
 ASKED = {"pause": "pausing", "stop": "stopping"}
+IDLE = ("queued", "starting", "paused")
+"""What passes in these states is no work."""
 NO_WORK = (e.Created, e.Starting, e.Started, e.Resumed, e.Continued, e.DenseAdopted)
 """What passed before these was loading, waiting or nothing."""
 
@@ -95,6 +97,10 @@ class Summary:
     epochs_here: int = 0
     """Trained by this run itself, for the speed of this host."""
     seconds_here: float = 0.0
+    awaited: str | None = None
+    """What the run waits for, or would if it were not paused."""
+    kept_seconds: float | None = None
+    """Of dense training, when an earlier attempt of this run did it and it is only told again."""
     unfinished: float = 0.0
     """Seconds of work since the engine told something."""
     retraced: int = 0
@@ -143,7 +149,8 @@ class Summary:
         """The summary after one more record."""
         if isinstance(entry.event, e.Damaged):
             return replace(self, damaged=self.damaged + 1)
-        work = 0.0 if isinstance(entry.event, NO_WORK) else entry.seconds
+        idle = self.state in IDLE or isinstance(entry.event, NO_WORK)
+        work = 0.0 if idle else entry.seconds
         process = isinstance(entry.event, e.PROCESS)
         before, self = (
             self,
@@ -188,16 +195,17 @@ class Summary:
             case e.Paused():
                 return replace(self, state="paused", reason=event.reason)
             case e.Continued():
-                return replace(self, state="running", reason=None)
+                state = "starting" if self.awaited else "running"
+                return replace(self, state=state, reason=self.awaited)
             case e.DenseAwaited():
                 what = f"waiting for dense: {event.by} trains it"
-                return replace(self, state="starting", reason=what)
+                return replace(self, state="starting", reason=what, awaited=what)
             case e.DenseAdopted():
-                return replace(self, state="running", reason=None)
+                return self._at_work()
+            case e.DenseKept():
+                return replace(self._at_work(), kept_seconds=event.trained_seconds)
             case e.Retracing():
-                return replace(
-                    self, state="running", reason=None, retracing=event.epochs, retraced=0
-                )
+                return replace(self._at_work(), retracing=event.epochs, retraced=0)
             case e.Retraced():
                 return replace(self, retraced=event.epoch + 1)
             case e.Started():
@@ -215,9 +223,7 @@ class Summary:
                 )
             case e.DenseReused():
                 return replace(
-                    self,
-                    state="running",
-                    reason=None,
+                    self._at_work(),
                     reused=event,
                     exact=self.exact and not event.differs,
                     differs=_both(self.differs, event.differs),
@@ -242,7 +248,7 @@ class Summary:
 
     def _after_epoch(self, event: e.Epoch, seconds: float) -> "Summary":
         self = replace(self, epoch=event, epochs_done=self.epochs_done + 1, retracing=0)
-        if event.round == 0 and self.reused:
+        if event.round == 0 and (self.reused or self.kept_seconds is not None):
             return self
         return replace(
             self,
@@ -256,13 +262,21 @@ class Summary:
         dense = Dense(
             hash=event.hash,
             epochs=event.epochs,
-            seconds=self.reused.trained_seconds if self.reused else self.branch_seconds,
+            seconds=self._dense_seconds(),
             validation=event.validation,
             test=event.test,
             reused=self.reused is not None,
         )
         sha = event.weights_sha256
         return replace(self, dense=dense, branch_seconds=0.0, weights_sha256=sha)
+
+    def _dense_seconds(self) -> float:
+        if self.reused:
+            return self.reused.trained_seconds
+        return self.branch_seconds if self.kept_seconds is None else self.kept_seconds
+
+    def _at_work(self) -> "Summary":
+        return replace(self, state="running", reason=None, awaited=None)
 
     def _after_level(self, event: e.Level) -> "Summary":
         """One-shot levels and the control start from the dense model: their costs do not add up."""

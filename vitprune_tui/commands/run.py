@@ -74,8 +74,7 @@ def _wait_for_its_turn(found: RunDir) -> None:
 
 def left_alone(made: RunDir) -> Answer:
     """What is said of a run that goes on without being followed."""
-    if advice := logout.advice():
-        print(advice, file=sys.stderr)
+    _warn_of_logout()
     return as_shown(made, summarize(made)), made.id, 0
 
 
@@ -93,6 +92,7 @@ def see_through(
     found: RunDir, width: int | None, process: "subprocess.Popen[bytes] | None"
 ) -> Answer:
     """Until the worker is gone. SIGINT and SIGTERM ask it to stop; a second one only leaves."""
+    _warn_of_logout()
     with _asking_to_stop(found):
         try:
             follow(found, tail(found), _heading(found))
@@ -174,6 +174,11 @@ def _heading(found: RunDir) -> str:
 
 def _has_begun(found: RunDir) -> bool:
     return summarize(found).attempt > 0
+
+
+def _warn_of_logout() -> None:
+    if advice := logout.advice():
+        print(advice, file=sys.stderr)
 
 
 def _last_words(found: RunDir) -> str:
