@@ -20,23 +20,26 @@ from tests.terminals import Terminal
 from tests.workers import killed_at_random, made, outcome, tiny, trains, until
 from vitprune_core import launch
 from vitprune_core.store import control, queue
+from vitprune_core.store.events import Resumed, Starting
 from vitprune_core.store.lock import holder
-from vitprune_core.store.log import entries
+from vitprune_core.store.log import Entry, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
 
 CLI = [sys.executable, "-m", "vitprune_tui.cli"]
 ONESHOT = ("oneshot_global", "prune.sparsities=[0.5, 0.9]")
 ITERATIVE = ("iterative_global", "prune.sparsities=[0.5]")
+EVERY = 2
+"""Seconds between checkpoints of the runs that are killed."""
 ENDLESS = ("oneshot_global", "prune.sparsities=[0.5]", "train.epochs=100000")
 
 
 def kills(folder: Path) -> str:
     """25 kill -9 at random times of a one-shot and of an iterative digits run."""
 
-    def one(preset: tuple[str, ...]) -> int:
+    def one(preset: tuple[str, ...]) -> tuple[int, float]:
         whole, run = (
-            made(folder / f"{preset[0]}-{name}", "run", *preset, "checkpoint.every=2")
+            made(folder / f"{preset[0]}-{name}", "run", *preset, f"checkpoint.every={EVERY}")
             for name in ("whole", "killed")
         )
         launch.start(whole).wait()
@@ -44,12 +47,29 @@ def kills(folder: Path) -> str:
         assert outcome(run)[0] == "done"
         assert outcome(run) == outcome(whole), preset
         assert summarize(run).exact
-        return hits
+        return hits, lost_most(run)
 
     with ThreadPoolExecutor(2) as pool:
-        hits = list(pool.map(one, (ONESHOT, ITERATIVE)))
+        found = list(pool.map(one, (ONESHOT, ITERATIVE)))
+    hits = [hit for hit, _ in found]
     assert min(hits) >= 20, hits
-    return f"{hits[0]} + {hits[1]} kills; events and weights equal to those of runs left alone"
+    lost = max(seconds for _, seconds in found)
+    equal = "events and weights equal to those of runs left alone"
+    again = f"at most {lost:.1f} s done again (checkpoints every {EVERY} s)"
+    return f"{hits[0]} + {hits[1]} kills; {equal}; {again}"
+
+
+def lost_most(run: RunDir) -> float:
+    """Seconds of work that was told and then done again, for the worst of all resumes."""
+    past: list[Entry] = []
+    lost = [0.0]
+    for record in entries(run.log):
+        if isinstance(record.event, Resumed):
+            again = (r for r in past if r.seq > record.event.after)
+            work = sum(r.seconds for r in again if not isinstance(r.event, Starting))
+            lost.append(work - record.event.worked)
+        past.append(record)
+    return max(lost)
 
 
 def starters(folder: Path, rounds: int = 20) -> str:
@@ -108,7 +128,7 @@ def terminals(folder: Path, times: int = 10) -> str:
 
 
 def requests(folder: Path, times: int = 10) -> str:
-    """Pause, continue, stop: seconds until the log says that it was read, and that it is so."""
+    """Pause, continue, stop: seconds until the log says that it was read."""
     run = made(folder, "run", "oneshot_global", "train.epochs=10000")
     took: dict[str, list[float]] = {"pause": [], "continue": [], "stop": []}
     for _ in range(times):

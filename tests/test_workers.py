@@ -291,7 +291,7 @@ def fill(disk, leave):
     return filler
 
 
-@pytest.mark.parametrize("leave", [0, 8_192, 100_000, 900_000])
+@pytest.mark.parametrize("leave", [0, 100_000])
 def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
     working, small_disk, tmp_path, leave
 ):

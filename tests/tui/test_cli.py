@@ -15,7 +15,7 @@ from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import cache
 
-OF_THE_PROCESS = ("time", "seconds", "crc", "pid", "file")
+OF_THE_PROCESS = ("time", "seconds", "crc", "pid", "file", "bytes")
 SET = [word for override in TINY for word in ("--set", override)]
 
 
