@@ -20,7 +20,7 @@ from tests.terminals import Terminal
 from tests.workers import killed_at_random, made, outcome, tiny, trains, until
 from vitprune_core import launch
 from vitprune_core.store import control, queue
-from vitprune_core.store.events import Resumed, Starting
+from vitprune_core.store.events import DenseTrained, Resumed, Starting
 from vitprune_core.store.lock import holder
 from vitprune_core.store.log import Entry, entries
 from vitprune_core.store.rundir import RunDir
@@ -65,7 +65,9 @@ def lost_most(run: RunDir) -> float:
     lost = [0.0]
     for record in entries(run.log):
         if isinstance(record.event, Resumed):
-            again = (r for r in past if r.seq > record.event.after)
+            again = [r for r in past if r.seq > record.event.after]
+            trained = [i for i, r in enumerate(again) if isinstance(r.event, DenseTrained)]
+            again = again[trained[-1] + 1 :] if trained else again  # the model itself was kept
             work = sum(r.seconds for r in again if not isinstance(r.event, Starting))
             lost.append(work - record.event.worked)
         past.append(record)

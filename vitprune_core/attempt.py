@@ -32,7 +32,7 @@ from vitprune_core.store.summary import cache
 
 Encode = Callable[[Any, int, float], bytes | None]
 """A position, the log's last number and the seconds since, as bytes; None: not worth keeping."""
-ASKED_TO = "asked to"
+ASKED_TO = "on request"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 IDLE = 0.1
 """Seconds between two looks while nothing is done."""

@@ -42,9 +42,7 @@ def work(
         if file is None:
             clear(run.control)  # what was asked of a process that is gone; a starter does it itself
         log = Log(run.log)
-        with suppress(
-            OSError
-        ):  # it is for people to read: the lock itself says that somebody works
+        with suppress(OSError):  # for people to read; that somebody works, the lock says itself
             inscribe(held, log.attempt)
         if summarize(run).state == "done":
             log.sync()

@@ -57,7 +57,7 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             )
             return f"goes on from {since}{inexact}{lost}"
         case e.Acknowledged():
-            return f"{event.request}: asked and read"
+            return f"{event.request}: acknowledged"
         case e.Paused():
             return f"paused: {clean(event.reason)}"
         case e.Continued():

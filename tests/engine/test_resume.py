@@ -439,6 +439,12 @@ def test_a_run_that_comes_back_under_another_fingerprint_to_its_own_model_says_s
     assert summarize(bench.run).differs == ("numpy",)
 
 
+def test_once_the_dense_model_is_there_the_first_place_to_go_on_from_is_kept(tiny, tmp_path):
+    bench = Bench(tmp_path, tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5]"))
+    assert not bench.attempt(lambda number, position: has_dense(bench), every=1e9)
+    assert newest(bench.run, bench.config)[0].position.stage == "rounds"
+
+
 def has_dense(bench):
     return dense_of(bench.config, bench.run).exists
 
@@ -447,6 +453,7 @@ def test_seconds_of_ones_own_dense_model_are_not_lost_when_it_is_only_told_again
     bench = Bench(tmp_path, tiny("oneshot_global", *SHORT, "prune.sparsities=[0.5]"))
     assert not bench.attempt(lambda number, position: has_dense(bench))
     trained = dense_of(bench.config, bench.run).read().seconds
+    clear(bench.run.checkpoints)  # as if killed a moment before the first of the rounds
     assert bench.attempt()
     summary = summarize(bench.run)
     assert (summary.dense.seconds, summary.dense.reused) == (trained, False)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.device import differences, fingerprint
+from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.position import Position, read
 from vitprune_core.engine.state import fresh
@@ -196,20 +197,16 @@ def recorded(
         """Taken while the training rests here."""
         return replace(position(), told=told, seconds=seconds)
 
-    while True:
-        begun = time.monotonic()
-        try:
-            item = next(training)
-        except StopIteration as end:
-            return replace(end.value, told=told, seconds=seconds)
+    items, begun = Ending(training), time.monotonic()
+    for item in items:
         seconds += time.monotonic() - begun
         if isinstance(item, e.Epoch):
             told, due = (*told, item), item.epoch + 1
             yield item
-            continue
-        position = item.position
-        assert position is not None
-        if due in wanted:
-            files.save_rewind(shared, due, position().state)
-        due = None
-        yield replace(item, position=partial(with_record, position))
+        elif item.position:
+            if due in wanted:
+                files.save_rewind(shared, due, item.position().state)
+            due = None
+            yield replace(item, position=partial(with_record, item.position))
+        begun = time.monotonic()  # not while the run was left to rest
+    return replace(items.end, told=told, seconds=seconds)

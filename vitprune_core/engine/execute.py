@@ -52,9 +52,10 @@ def execute(
         here = start if start and start.stage != "dense" else dense
         step = yield from keep_rewinds(model, config, data, steps, run, here)
         if here.stage != "rounds":
-            here = Position(stage="rounds", step=step, state=dense.state)
+            here = Position(stage="rounds", step=step + 1, state=dense.state)
+            yield Moment(here.step, lambda: here, phase_end=True)
         sha256 = files.weights_sha256(dense.state.weights)
-        for event in rounds(model, config, data, steps, run, dense.state, replace(here, step=step)):
+        for event in rounds(model, config, data, steps, run, dense.state, here):
             if isinstance(event, e.Level):
                 sha256 = event.weights_sha256
             yield event

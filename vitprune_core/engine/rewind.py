@@ -9,6 +9,7 @@ from collections.abc import Generator
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of, turn
+from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.state import State, fresh
 from vitprune_core.engine.train import train
@@ -67,13 +68,10 @@ def restored(
 
 def aside(training: Events) -> Events:
     """Work that is not where the run is: no checkpoint is taken of it."""
-    while True:
-        try:
-            item = next(training)
-        except StopIteration as end:
-            position: Position = end.value
-            return position
+    items = Ending(training)
+    for item in items:
         yield Moment(item.step, position=None) if isinstance(item, Moment) else item
+    return items.end
 
 
 def nearest(shared: DenseDir, config: Config, epoch: int, step: int) -> Position:
@@ -93,13 +91,8 @@ def retraced(
     """Pass a training on as epochs that were told before, keeping the states `wanted`."""
     if start.epoch in wanted and start.batch == 0:
         files.save_rewind(shared, start.epoch, start.state)
-    due = None
-    while True:
-        try:
-            item = next(training)
-        except StopIteration as end:
-            position: Position = end.value
-            return position
+    items, due = Ending(training), None
+    for item in items:
         if isinstance(item, e.Epoch):
             due = item.epoch + 1
             yield e.Retraced(epoch=item.epoch, loss=item.loss)
@@ -108,6 +101,7 @@ def retraced(
             files.save_rewind(shared, due, item.position().state)
         due = None
         yield item
+    return items.end
 
 
 def rewound(config: Config, run: RunDir, epoch: int) -> State:

@@ -47,7 +47,7 @@ def _without_worker(runs: Path, found: RunDir, request: str) -> tuple[dict[str, 
         queue.remove(runs, str(found.path.relative_to(runs)))
         state = summarize(found).state
         return {"id": found.id, "state": state, "acknowledged": True}, f"{found.id}: not queued now"
-    raise Wrong(f"{found.id} is {state}: nobody works on it that could {request}")
+    raise Wrong(f"{found.id} is {state}: nobody works on it, there is nothing to {request}")
 
 
 def kill(found: RunDir) -> tuple[dict[str, Any], str]:
