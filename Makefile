@@ -31,7 +31,7 @@ run: $(READY)  ## the main job on real images: train a ViT on digits, prune, ret
 	say vitprune export $$magnitude $$random -o $(RUNS)/$$magnitude/summary.md; \
 	echo "more: $(BIN)/vitprune masks $$magnitude, $(BIN)/vitprune --help" >&2
 
-test: $(READY)  ## the tests, under 8 minutes on two cores
+test: $(READY)  ## the tests, under 10 minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 long: $(READY)  ## the tests that train for minutes, too

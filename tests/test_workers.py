@@ -274,10 +274,12 @@ def test_a_damaged_checkpoint_and_log_are_survived(working, tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A tmpfs of 4 MiB; tests that fill disks need to be root."""
+    """A tmpfs of 4 MiB, which only root can mount."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a tmpfs cannot be mounted here: it takes root")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
 

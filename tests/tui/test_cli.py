@@ -11,7 +11,8 @@ import time
 import pytest
 
 from tests.conftest import TINY, vitprune
-from vitprune_core.store.log import Log
+from vitprune_core.store import events as e
+from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import cache
 
@@ -151,6 +152,19 @@ def test_plot_draws_each_axis(a_run, axis):
     done = vitprune("plot", a_run.id, *folder(a_run), "--x", axis)
     assert "┤" in done.stdout
     assert as_json("plot", a_run.id, *folder(a_run), "--x", axis)["x"] == axis
+
+
+def test_what_a_resumed_run_told_twice_is_drawn_once(a_run, tmp_path):
+    run = RunDir(tmp_path / "resumed")
+    shutil.copytree(a_run.path, run.path)
+    last = [r for r in entries(run.log) if isinstance(r.event, e.Epoch)][-1]
+    values = {"step": 1, "worked": 0.0, "exact": True, "differs": (), "corrupt": ()}
+    log = Log(run.log)
+    for event in (e.Resumed(after=last.seq - 1, **values), last.event):
+        log.append(event)
+    drawn = [as_json("plot", r.id, *folder(r), "--x", "epoch") for r in (a_run, run)]
+    (once,), (twice,) = (value["runs"] for value in drawn)
+    assert [once["x"], once["y"]] == [twice["x"], twice["y"]]
 
 
 def test_export_writes_markdown_and_csv(a_run, tmp_path):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vitprune_core.store import events as e
-from vitprune_core.store.log import entries
+from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary, summarize
 from vitprune_tui.draw import text
@@ -93,7 +93,7 @@ def _over_epochs(runs: Sequence[tuple[RunDir, Summary]], look: Look) -> tuple[di
     """Validation accuracy over every epoch trained, dense first, one phase after the other."""
     series = []
     for run, _ in runs:
-        epochs = [r.event for r in entries(run.log) if isinstance(r.event, e.Epoch)]
+        epochs = [r.event for r in kept(entries(run.log)) if isinstance(r.event, e.Epoch)]
         places = [float(i + 1) for i in range(len(epochs))]
         series.append(Series(run.id, places, [epoch.validation.accuracy for epoch in epochs]))
     shown = {"x": "epoch", "y": "val_accuracy", "runs": [vars(s) for s in series]}
