@@ -20,11 +20,11 @@ from tests.terminals import Terminal
 from tests.workers import killed_at_random, made, outcome, tiny, trains, until
 from vitprune_core import launch
 from vitprune_core.store import control, queue
-from vitprune_core.store.events import DenseTrained, Resumed, Starting
+from vitprune_core.store.events import DenseTrained, Resumed
 from vitprune_core.store.lock import holder
 from vitprune_core.store.log import Entry, entries
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import summarize
+from vitprune_core.store.summary import NO_WORK, summarize
 
 CLI = [sys.executable, "-m", "vitprune_tui.cli"]
 ONESHOT = ("oneshot_global", "prune.sparsities=[0.5, 0.9]")
@@ -68,7 +68,7 @@ def lost_most(run: RunDir) -> float:
             again = [r for r in past if r.seq > record.event.after]
             trained = [i for i, r in enumerate(again) if isinstance(r.event, DenseTrained)]
             again = again[trained[-1] + 1 :] if trained else again  # the model itself was kept
-            work = sum(r.seconds for r in again if not isinstance(r.event, Starting))
+            work = sum(r.seconds for r in again if not isinstance(r.event, NO_WORK))
             lost.append(work - record.event.worked)
         past.append(record)
     return max(lost)

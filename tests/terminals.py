@@ -31,12 +31,12 @@ class Terminal:
     def close(self):
         """As when a window is closed or a connection lost: the kernel sends SIGHUP."""
         os.close(self.ours)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def press(self, keys):
         os.write(self.ours, keys)
 
-    def reads(self, word, patience=30.0):
+    def reads(self, word, patience=120.0):
         """Read until a word is on the screen."""
         os.set_blocking(self.ours, False)
         seen = b""
