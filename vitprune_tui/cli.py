@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vitprune_tui.console import answer, complain, find, finish, load, look, mode, several, width
+
 app = typer.Typer(
     help="Prune Vision Transformers, and see what it does to them.",
     no_args_is_help=True,
@@ -281,88 +283,6 @@ def doctor(runs: Runs = RUNS, json: Json = False) -> None:
     from vitprune_tui.commands import doctor as command
 
     answer(*command.doctor(runs), json)
-
-
-def load(
-    preset: str, workload: str | None, set: list[str] | None, seed: int | None, device: str | None
-) -> Any:
-    """The request as a complete config, or everything wrong with it and exit 2."""
-    from vitprune_core.spec.request import load
-    from vitprune_core.spec.source import SpecError
-
-    try:
-        return load(preset, workload, set or (), seed=seed, device=device)
-    except SpecError as error:
-        for problem in error.problems:
-            complain(str(problem))
-        raise typer.Exit(2) from None
-
-
-def find(runs: Path, name: str) -> Any:
-    from vitprune_core.store.runs import UnknownRun, find
-
-    try:
-        return find(runs, name.removeprefix(f"{runs}/").rstrip("/"))
-    except UnknownRun as error:
-        complain(str(error))
-        raise typer.Exit(2) from None
-
-
-def several(runs: Path, names: list[str]) -> Any:
-    """Each run once, in the order given."""
-    return list(dict.fromkeys(find(runs, name) for name in names))
-
-
-def mode(**flags: bool) -> str | None:
-    """The one of these that was asked for."""
-    from vitprune_tui.wrong import Wrong
-
-    asked = [name for name, given in flags.items() if given]
-    if len(asked) > 1:
-        raise Wrong(" and ".join(f"--{name}" for name in asked) + " exclude each other")
-    return asked[0] if asked else None
-
-
-def finish(told: Any, json: bool) -> None:
-    """Answer with what became of a run, and its exit code."""
-    value, shown, code = told
-    answer(value, shown, json)
-    raise typer.Exit(code)
-
-
-def answer(value: Any, shown: str, json: bool) -> None:
-    """The one place that writes to stdout."""
-    if json:
-        import json as j
-
-        print(j.dumps(value, indent=2, ensure_ascii=True, allow_nan=False))
-    elif shown:
-        print(shown)
-
-
-def complain(what: str) -> None:
-    from vitprune_core.store.clean import clean
-
-    print(clean(what), file=sys.stderr)
-
-
-def width() -> int | None:
-    """Columns of the terminal; None in a pipe, where nothing is cut."""
-    import shutil
-
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def look(ascii: bool) -> Any:
-    """How to draw here: as wide as the terminal, colour only where it is wanted and shown."""
-    import shutil
-
-    from vitprune_tui.draw.plots import Look
-
-    columns, rows = shutil.get_terminal_size((100, 30))
-    plain = ascii or "utf" not in (sys.stdout.encoding or "").lower()
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return Look(min(columns, 120), min(max(rows - 8, 12), 24), colour, plain)
 
 
 def main() -> None:
