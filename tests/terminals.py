@@ -38,17 +38,32 @@ class Terminal:
 
     def reads(self, word, patience=120.0):
         """Read until a word is on the screen."""
-        os.set_blocking(self.ours, False)
         seen = b""
 
         def found():
             nonlocal seen
-            with suppress(BlockingIOError):
-                seen += os.read(self.ours, 65_536)
+            seen += self.read()
             return word.encode() in seen
 
         until(found, patience=patience)
         return seen.decode(errors="replace")
+
+    def ends(self, patience=120.0):
+        """Read until the command is over, as a terminal does; its exit code."""
+
+        def over():
+            self.read()
+            return self.process.poll() is not None
+
+        until(over, patience=patience)
+        return self.process.returncode
+
+    def read(self):
+        """What there is; a command that is over leaves nothing to read from."""
+        os.set_blocking(self.ours, False)
+        with suppress(OSError):
+            return os.read(self.ours, 65_536)
+        return b""
 
 
 def _controlling(file):

@@ -68,7 +68,7 @@ def test_ctrl_c_under_watch_only_leaves(long_run, tmp_path):
     terminal = Terminal("watch", "run", "--runs", tmp_path)
     terminal.reads("epochs planned")
     terminal.press(b"\x03")
-    assert terminal.process.wait(60) == 130
+    assert terminal.ends() == 130
     assert summarize(long_run).state == "running"
     terminal.close()
 
@@ -79,7 +79,7 @@ def test_ctrl_c_under_run_asks_the_worker_to_stop(tmp_path):
     until(lambda: run.log.exists() and trains(run))
     terminal.press(b"\x03")
     terminal.reads("vitprune resume run")
-    assert terminal.process.wait(60) == 130
+    assert terminal.ends() == 130
     assert summarize(run).state == "stopped"
     assert gone(run)
     terminal.close()

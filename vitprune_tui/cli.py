@@ -78,7 +78,10 @@ def run(
 def resume(
     run: Run, here: Here = False, detach: Detach = False, runs: Runs = RUNS, json: Json = False
 ) -> None:
-    """Go on with a run from its last checkpoint, or continue a paused one."""
+    """Go on with a run from its last checkpoint, or continue a paused one, and follow it.
+
+    As with `run`, ctrl+c asks it to stop after a checkpoint.
+    """
     from vitprune_tui.commands import resume as command
 
     how = mode(here=here, detach=detach)
@@ -87,7 +90,7 @@ def resume(
 
 @app.command()
 def watch(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
-    """Follow a run until it is over; ctrl+c leaves it alone."""
+    """Follow a run until it is over; ctrl+c leaves it alone. Exits like `run`, 130 when left."""
     from vitprune_tui.commands import run as command
 
     finish(command.watch(find(runs, run), width()), json)
@@ -130,11 +133,11 @@ def queue(
     change: Annotated[
         str | None, typer.Argument(metavar="[up|down|rm|start]", help="What to change.")
     ] = None,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Which run to change.")] = None,
     runs: Runs = RUNS,
     json: Json = False,
 ) -> None:
-    """Runs that wait for their turn; up, down and rm change the order."""
+    """Runs that wait for their turn: up, down and rm change the order, start has them started."""
     from vitprune_tui.commands import control as command
 
     if change:

@@ -1,5 +1,6 @@
 """`vitprune pause`, `continue`, `stop`, `kill`, `queue`: what may be asked of a live run."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def kill(found: RunDir) -> tuple[dict[str, Any], str]:
     except launch.NotHere as error:
         raise Unable(f"{found.id}: {error}") from None
     if killed is None:
-        raise Wrong(f"{found.id} is {summarize(found).state}: nobody works on it")
+        state = summarize(found).state
+        raise Wrong(f"{found.id} is {state}: nobody works on it, there is nothing to kill")
     value = {"id": found.id, "state": summarize(found).state, "pid": killed.pid}
     return value, f"{found.id}: process {killed.pid} killed; vitprune resume {found.id}"
 
@@ -74,9 +76,10 @@ def change_queue(folder: Path, what: str, found: RunDir | None) -> None:
         raise Wrong(f"queue {what}: which RUN?")
     name = runs.name_of(folder, found)
     if name not in queue.order(folder):
-        raise Wrong(f"{name} is not in the queue")
+        raise Wrong(f"{name} is {summarize(found).state} and not in the queue")
     if what == "rm":
         queue.remove(folder, name)
+        print(f"{name} stays: `vitprune resume {name}` starts it", file=sys.stderr)
     else:
         queue.move(folder, name, -1 if what == "up" else 1)
 

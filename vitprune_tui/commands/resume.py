@@ -4,6 +4,7 @@ Whoever comes first has the lock before anything heavy is loaded, and the others
 """
 
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from vitprune_core import launch
@@ -24,11 +25,15 @@ def resume(found: RunDir, width: int | None, mode: str | None) -> "Answer":
     from vitprune_tui.commands import run
 
     if state == "done":
+        print(f"{found.id} is done already", file=sys.stderr)
+    if mode == "detach":
+        return run.left_alone(found)
+    if state == "done":
         return run.shown(found, width)
     if mode == "here":
         _check(found)
         return run.work_here(found, width)
-    return run.left_alone(found) if mode == "detach" else run.see_through(found, width, process)
+    return run.see_through(found, width, process)
 
 
 def _start(found: RunDir, state: str) -> "subprocess.Popen[bytes] | None":

@@ -61,6 +61,7 @@ def watch(found: RunDir, width: int | None) -> Answer:
         _wait_for_its_turn(found)
         follow(found, tail(found), _heading(found))
     except KeyboardInterrupt:
+        print(f"{found.id} is left alone", file=sys.stderr)
         return shown(found, width, 130)
     return shown(found, width)
 
@@ -97,6 +98,7 @@ def see_through(
         try:
             follow(found, tail(found), _heading(found))
         except KeyboardInterrupt:
+            print(f"{found.id} is left alone; that it should stop stands", file=sys.stderr)
             return shown(found, width, 130)
     if process and process.wait() and not _has_begun(found):
         raise Unable(
@@ -129,8 +131,6 @@ def shown(found: RunDir, width: int | None, code: int | None = None) -> Answer:
     summary = summarize(found)
     if code is None:
         code = CODES.get(summary.state, 1)
-    if summary.state in ("stopped", "lost"):
-        print(f"go on with: vitprune resume {found.id}", file=sys.stderr)
     return as_shown(found, summary), tables.run(found.id, summary, width), code
 
 

@@ -71,9 +71,11 @@ def run(name: str, s: Summary, width: int | None) -> str:
     lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
     asked = f"{s.preset} on {s.config.get('workload')}, seed {s.config.get('seed')}"
     lines.append(clean(f"{asked}: vitprune run {shlex.join(s.request)}"))
-    if s.state in ALIVE and s.epochs_planned:
-        left = text.duration(s.seconds_left)
-        lines.append(f"{s.epochs_done}/{s.epochs_planned} epochs, {phase(s)}, left {left}")
+    if s.state != "done" and s.epochs_planned:
+        left = f", left {text.duration(s.seconds_left)}" if s.state in ALIVE else ""
+        lines.append(f"{s.epochs_done}/{s.epochs_planned} epochs, {phase(s)}{left}")
+    if s.state in ("stopped", "lost"):
+        lines.append(f"go on with: vitprune resume {clean(name)}")
     if s.dense:
         d = s.dense
         origin = "shared" if d.reused else "trained here"
@@ -129,3 +131,5 @@ def _facts(event: e.Event) -> Iterable[tuple[str, object]]:
             yield key, f"{value:.5g}"
         elif isinstance(value, int | str):
             yield key, value
+        elif isinstance(event, e.Resumed) and value:
+            yield key, " ".join(value)
