@@ -62,7 +62,8 @@ class Orders:
         request = control.request_of(asked)
         yield log.append(Acknowledged(request=request))
         asked.unlink(missing_ok=True)
-        self.stop = ASKED_TO if request == "stop" else None
+        if request == "stop":
+            self.stop = ASKED_TO
         self.pause = request == "pause"
         return request
 

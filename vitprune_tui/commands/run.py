@@ -1,15 +1,13 @@
 """`vitprune run` and `watch`: make a run, have it worked on, follow it."""
 
 import json
-import signal
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from vitprune_core import launch, logout
@@ -27,6 +25,7 @@ from vitprune_core.store.summary import summarize
 from vitprune_core.store.tail import EVERY, tail
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
+from vitprune_tui.interrupts import Interrupts
 from vitprune_tui.wrong import Unable, Wrong
 
 CHECK = "vitprune_core.engine.check"
@@ -57,19 +56,18 @@ def run(
 
 def watch(found: RunDir, width: int | None) -> Answer:
     """Look on until the run is over; leaving it alone is all the same to it."""
-    try:
-        _wait_for_its_turn(found)
-        follow(found, tail(found), _heading(found))
-    except KeyboardInterrupt:
+    with Interrupts(1) as interrupts:
+        _wait_for_its_turn(found, interrupts)
+        follow(found, tail(found, interrupts.left), _heading(found))
+    if interrupts.left():
         print(f"{found.id} is left alone", file=sys.stderr)
-        return shown(found, width, 130)
-    return shown(found, width)
+    return shown(found, width, 130 if interrupts.left() else None)
 
 
-def _wait_for_its_turn(found: RunDir) -> None:
+def _wait_for_its_turn(found: RunDir, interrupts: Interrupts) -> None:
     if summarize(found).state == "queued":
         print(f"{found.id} waits for its turn: vitprune queue", file=sys.stderr)
-    while summarize(found).state == "queued":
+    while summarize(found).state == "queued" and not interrupts.left():
         time.sleep(EVERY)
 
 
@@ -94,12 +92,11 @@ def see_through(
 ) -> Answer:
     """Until the worker is gone. SIGINT and SIGTERM ask it to stop; a second one only leaves."""
     _warn_of_logout()
-    with _asking_to_stop(found):
-        try:
-            follow(found, tail(found), _heading(found))
-        except KeyboardInterrupt:
-            print(f"{found.id} is left alone; that it should stop stands", file=sys.stderr)
-            return shown(found, width, 130)
+    with Interrupts(2, first=partial(_ask_to_stop, found)) as interrupts:
+        follow(found, tail(found, interrupts.left), _heading(found))
+    if interrupts.left():
+        print(f"{found.id} is left alone; that it should stop stands", file=sys.stderr)
+        return shown(found, width, 130)
     if process and process.wait() and not _has_begun(found):
         raise Unable(
             f"{found.id}: its worker ended with {process.returncode}: {_last_words(found)}"
@@ -107,24 +104,9 @@ def see_through(
     return shown(found, width)
 
 
-@contextmanager
-def _asking_to_stop(found: RunDir) -> Iterator[None]:
-    asked = False
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        control.ask(found.control, "stop")
-        print("stopping after a checkpoint; once more leaves it alone", file=sys.stderr)
-
-    before = {n: signal.signal(n, ask) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _ask_to_stop(found: RunDir) -> None:
+    control.ask(found.control, "stop")
+    os.write(2, b"stopping after a checkpoint; once more leaves it alone\n")
 
 
 def shown(found: RunDir, width: int | None, code: int | None = None) -> Answer:
