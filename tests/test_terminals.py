@@ -85,6 +85,17 @@ def test_ctrl_c_under_run_asks_the_worker_to_stop(tmp_path):
     terminal.close()
 
 
+def test_a_second_ctrl_c_under_run_leaves_and_the_stop_stands(tmp_path):
+    terminal = Terminal(*words_for("run", *LONG), "--runs", tmp_path)
+    terminal.reads("loads torch")  # the worker reads no requests yet
+    terminal.press(b"\x03")
+    terminal.reads("once more leaves it alone")
+    terminal.press(b"\x03")
+    assert terminal.ends() == 130
+    until(lambda: summarize(RunDir(tmp_path / "run")).state == "stopped")
+    terminal.close()
+
+
 def test_a_killed_run_command_leaves_the_worker_alone(tmp_path):
     terminal = Terminal(*words_for("run", *LONG), "--runs", tmp_path)
     run = RunDir(tmp_path / "run")

@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from vitprune_core.attempt import FULL
 from vitprune_core.launch import start
 from vitprune_core.store import queue
 from vitprune_core.store.checkpoints import FULL_DISK
@@ -53,13 +54,18 @@ def _rests(summary: Summary) -> bool:
 
 
 def begin(runs: Path, name: str) -> None:
-    """Start a run if it still waits; it leaves the queue when its worker has it."""
+    """Start a run if it still waits; it leaves the queue when its worker has it.
+
+    Raises OSError when the disk is full: it stays in the queue, and its turn comes again.
+    """
     run = RunDir(runs / name)
     try:
         if run.log.is_file() and summarize(run).state == "queued":
             process = start(run)
             print(f"{name}: process {process.pid}", flush=True)
     except (Held, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         print(f"{name}: {error}", flush=True)
     queue.remove(runs, name)
 

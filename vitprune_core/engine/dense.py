@@ -6,7 +6,7 @@ wait. Should the trainer go, a waiter takes over, from the trainer's checkpoint 
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -154,11 +154,9 @@ def trained(
     model: ViT, config: Config, data: Dataset, steps: Plan, run: RunDir, start: Position
 ) -> Events:
     """Train from `start` to the end, and share the model."""
-    shared, wanted = dense_of(config, run), steps.rewinds
-    if start.epoch in wanted and start.batch == 0:
-        files.save_rewind(shared, start.epoch, start.state)
+    shared = dense_of(config, run)
     training = train(model, start, steps.dense, config, data, masks={})
-    end = yield from recorded(training, start, shared, wanted)
+    end = yield from recorded(keeping(training, start, shared, steps.rewinds), start)
     images, test = yield from evaluate(model, data.test, Moment(end.step, lambda: end))
     event = e.DenseTrained(
         hash=dense_hash(config),
@@ -184,14 +182,32 @@ def trained(
     return end
 
 
-def recorded(
+def keeping(
     training: Generator[e.Epoch | Moment, None, Position],
     start: Position,
     shared: DenseDir,
-    wanted: frozenset[int],
-) -> Events:
-    """Pass a training on, remembering its epochs and seconds, and keeping the states `wanted`."""
-    told, seconds, due = start.told, start.seconds, None
+    wanted: Collection[int],
+) -> Generator[e.Epoch | Moment, None, Position]:
+    """Pass a training on, keeping the states it has after the epochs `wanted`."""
+    if start.epoch in wanted and start.batch == 0:
+        files.save_rewind(shared, start.epoch, start.state)
+    items, due = Ending(training), None
+    for item in items:
+        if isinstance(item, e.Epoch):
+            due = item.epoch + 1
+        elif due is not None:
+            if due in wanted and item.position:
+                files.save_rewind(shared, due, item.position().state)
+            due = None
+        yield item
+    return items.end
+
+
+def recorded(
+    training: Generator[e.Epoch | Moment, None, Position], start: Position
+) -> Generator[e.Epoch | Moment, None, Position]:
+    """Pass a training on, remembering its epochs and seconds."""
+    told, seconds = start.told, start.seconds
 
     def with_record(position: Callable[[], Position]) -> Position:
         """Taken while the training rests here."""
@@ -201,12 +217,9 @@ def recorded(
     for item in items:
         seconds += time.monotonic() - begun
         if isinstance(item, e.Epoch):
-            told, due = (*told, item), item.epoch + 1
+            told = (*told, item)
             yield item
         elif item.position:
-            if due in wanted:
-                files.save_rewind(shared, due, item.position().state)
-            due = None
             yield replace(item, position=partial(with_record, item.position))
         begun = time.monotonic()  # not while the run was left to rest
     return replace(items.end, told=told, seconds=seconds)

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
-from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of, turn
+from vitprune_core.engine.dense import Events, dense_model, dense_of, end_of, keeping, turn
 from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.state import State, fresh
@@ -43,8 +43,9 @@ def keep_rewinds(
             start = nearest(shared, config, min(epochs), here.step)
             yield e.Retracing(hash=shared.path.name, epochs=max(epochs))
         phase = Train(0, 0, 0, max(epochs), "schedule")
-        training = retraced(train(model, start, phase, config, data, {}), start, shared, epochs)
-        end = yield from (aside(training) if here.stage == "rounds" else training)
+        training = train(model, start, phase, config, data, masks={})
+        again = retraced(keeping(training, start, shared, epochs))
+        end = yield from (aside(again) if here.stage == "rounds" else again)
         erase(file)
     return end.step
 
@@ -82,25 +83,14 @@ def nearest(shared: DenseDir, config: Config, epoch: int, step: int) -> Position
     return Position(stage="retrace", step=step, state=fresh(initial(config)))
 
 
-def retraced(
-    training: Generator[e.Epoch | Moment, None, Position],
-    start: Position,
-    shared: DenseDir,
-    wanted: set[int],
-) -> Events:
-    """Pass a training on as epochs that were told before, keeping the states `wanted`."""
-    if start.epoch in wanted and start.batch == 0:
-        files.save_rewind(shared, start.epoch, start.state)
-    items, due = Ending(training), None
+def retraced(training: Generator[e.Epoch | Moment, None, Position]) -> Events:
+    """Pass a training on as epochs that were told before."""
+    items = Ending(training)
     for item in items:
         if isinstance(item, e.Epoch):
-            due = item.epoch + 1
             yield e.Retraced(epoch=item.epoch, loss=item.loss)
-            continue
-        if due in wanted and item.position:
-            files.save_rewind(shared, due, item.position().state)
-        due = None
-        yield item
+        else:
+            yield item
     return items.end
 
 
