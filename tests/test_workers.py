@@ -1,5 +1,6 @@
 """A run belongs to the machine: real processes, real signals, a real full disk."""
 
+import errno
 import os
 import random
 import resource
@@ -13,8 +14,8 @@ import pytest
 
 from tests.conftest import vitprune
 from tests.workers import gone, killed_at_random, outcome, tiny, told, trains, until
-from vitprune_core import launch
-from vitprune_core.store import control
+from vitprune_core import dispatcher, launch
+from vitprune_core.store import control, queue
 from vitprune_core.store import events as e
 from vitprune_core.store.lock import holder
 from vitprune_core.store.log import entries
@@ -346,6 +347,20 @@ def test_a_run_paused_by_a_full_disk_can_be_stopped_and_resumed(working, small_d
     filler.unlink()
     assert launch.start(run).wait(120) == 0
     assert state(run) == "done"
+
+
+def test_a_full_disk_costs_no_run_its_place_in_the_queue(tmp_path, monkeypatch):
+    run = tiny(tmp_path, "run", *ONESHOT)
+    queue.add(tmp_path, run.id)
+
+    def full(run):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(dispatcher, "start", full)
+    with pytest.raises(OSError, match="No space left"):
+        dispatcher.begin(tmp_path, run.id)
+    assert queue.order(tmp_path) == ["run"]
+    assert state(run) == "queued"
 
 
 def test_out_of_memory_is_told_with_its_peak_and_can_be_resumed(working):
