@@ -8,28 +8,44 @@ from torch.nn.utils import prune as torch_prune
 
 from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.pruning.mask import with_biases
-from vitprune_core.engine.pruning.select import lowest_removed
-from vitprune_core.engine.pruning.units import UNITS
+from vitprune_core.engine.pruning.select import Units, kth_smallest, lowest_removed
+from vitprune_core.engine.pruning.units import UNITS, Group, Piece
 
-GRANULARITIES = ["weight", "row", "column"]
+HEADS = 2
+GRANULARITIES = ["weight", "row", "column", "head", "neuron"]
 DISTRIBUTIONS = ["global", "layerwise", "random"]
 GRID = list(product(GRANULARITIES, DISTRIBUTIONS))
 SPARSITIES = [0.0, 0.1, 0.25, 0.5, 0.77, 0.9, 0.99, 1.0]
 
 
-def matrices(seed=0, scale=(1.0, 0.3, 2.0)):
-    """Three matrices of other shapes and sizes of weights."""
+SHAPES = {"a": (8, 6), "b": (6, 8), "c": (10, 8)}
+HEADED = {f"{block}.{kind}": (4, 4) for block in "xyz" for kind in "qkvo"}
+HIDDEN = {f"{block}.{kind}": s for block in "xy" for kind, s in (("fc1", (5, 4)), ("fc2", (4, 5)))}
+
+
+def matrices(seed=0, granularity="weight"):
+    """Matrices that units of this granularity run through, of other sizes of weights."""
     draw = torch.Generator().manual_seed(seed)
-    shapes = {"a": (8, 6), "b": (6, 8), "c": (10, 8)}
+    shapes = {"head": HEADED, "neuron": HIDDEN}.get(granularity, SHAPES)
     return {
-        name: s * torch.randn(shape, generator=draw)
-        for s, (name, shape) in zip(scale, shapes.items(), strict=True)
+        name: (1.0, 0.3, 2.0)[i % 3] * torch.randn(shape, generator=draw)
+        for i, (name, shape) in enumerate(shapes.items())
     }
 
 
-def tied():
+def tied(seed=0, granularity="weight"):
     """Every weight the same: all that decides is the order."""
-    return {name: torch.ones_like(w) for name, w in matrices().items()}
+    return {name: torch.ones_like(w) for name, w in matrices(seed, granularity).items()}
+
+
+def largest_unit(granularity):
+    return {"weight": 1, "head": 4 * 2 * 4, "neuron": 4 + 4}.get(granularity, 10)
+
+
+def pools(granularity, distribution):
+    """How many pools round by themselves."""
+    groups = {"head": 3, "neuron": 2}.get(granularity, 3)
+    return groups if distribution == "layerwise" else 1
 
 
 def ints(masks):
@@ -82,8 +98,8 @@ def test_of_equal_scores_the_earlier_stays():
 @pytest.mark.parametrize("make", [matrices, tied])
 @pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_counts_are_exact_with_and_without_ties(granularity, distribution, make, sparsity):
-    weights = make()
-    masks = make_masks(weights, granularity, distribution, sparsity)
+    weights = make(granularity=granularity)
+    masks = make_masks(weights, granularity, distribution, sparsity, heads=HEADS)
     total = sum(w.numel() for w in weights.values())
     if granularity == "weight" and distribution != "layerwise":
         assert removed(masks) == round(sparsity * total)
@@ -91,9 +107,8 @@ def test_counts_are_exact_with_and_without_ties(granularity, distribution, make,
         for name, w in weights.items():
             assert int((~masks[name]).sum()) == round(sparsity * w.numel())
     else:
-        longest = max(max(w.shape) for w in weights.values())
-        pools = len(weights) if distribution == "layerwise" else 1
-        assert abs(removed(masks) - sparsity * total) <= pools * longest / 2
+        tolerance = pools(granularity, distribution) * largest_unit(granularity) / 2
+        assert abs(removed(masks) - sparsity * total) <= tolerance
     if sparsity in (0, 1):
         assert removed(masks) == sparsity * total
 
@@ -101,9 +116,9 @@ def test_counts_are_exact_with_and_without_ties(granularity, distribution, make,
 @pytest.mark.parametrize(("granularity", "distribution"), GRID)
 @pytest.mark.parametrize("make", [matrices, tied])
 def test_rounds_only_ever_remove(granularity, distribution, make):
-    weights, before, seen = make(), None, 0
+    weights, before, seen = make(granularity=granularity), None, 0
     for sparsity in SPARSITIES:
-        masks = make_masks(weights, granularity, distribution, sparsity, before=before)
+        masks = make_masks(weights, granularity, distribution, sparsity, before=before, heads=HEADS)
         if before:
             assert all((masks[n] <= before[n]).all() for n in masks)
             assert removed(masks) >= seen
@@ -113,20 +128,24 @@ def test_rounds_only_ever_remove(granularity, distribution, make):
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 @pytest.mark.parametrize("distribution", ["global", "layerwise"])
 def test_what_is_gone_stays_gone_when_other_weights_have_become_small(granularity, distribution):
-    before = make_masks(matrices(0), granularity, distribution, 0.5)
-    after = make_masks(matrices(1), granularity, distribution, 0.8, before=before)
+    first, second = matrices(0, granularity), matrices(1, granularity)
+    before = make_masks(first, granularity, distribution, 0.5, heads=HEADS)
+    after = make_masks(second, granularity, distribution, 0.8, before=before, heads=HEADS)
     assert all((after[n] <= before[n]).all() for n in after)
-    if granularity == "weight":
-        assert removed(after) == pytest.approx(0.8 * 176, abs=2)
+    total = sum(w.numel() for w in first.values())
+    tolerance = max(pools(granularity, distribution) * largest_unit(granularity) / 2, 2)
+    assert removed(after) == pytest.approx(0.8 * total, abs=tolerance)
 
 
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 @pytest.mark.parametrize("random_of", ["global", "layerwise", "none"])
 @pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_random_keeps_the_counts_of_every_matrix(granularity, random_of, sparsity):
-    weights = matrices()
-    ranked = make_masks(weights, granularity, random_of.replace("none", "layerwise"), sparsity)
-    shuffled = make_masks(weights, granularity, "random", sparsity, random_of=random_of)
+    weights, of = matrices(0, granularity), random_of.replace("none", "layerwise")
+    ranked = make_masks(weights, granularity, of, sparsity, heads=HEADS)
+    shuffled = make_masks(
+        weights, granularity, "random", sparsity, random_of=random_of, heads=HEADS
+    )
     assert {n: int(m.sum()) for n, m in ranked.items()} == {
         n: int(m.sum()) for n, m in shuffled.items()
     }
@@ -153,25 +172,105 @@ def test_a_row_mask_removes_whole_rows_and_a_column_mask_whole_columns(distribut
 
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 def test_gather_and_spread_are_inverse_on_units(granularity):
-    matrix = matrices()["a"]
-    group = UNITS[granularity]("a", matrix)
-    kept = torch.arange(len(group.gather(matrix))) % 3 == 0
-    spread = group.spread(kept)
-    assert spread.shape == matrix.shape
-    assert torch.equal(group.alive(spread), kept)
+    weights = matrices(0, granularity)
+    for group in UNITS[granularity](weights, HEADS):
+        kept = torch.arange(len(group.gather(weights))) % 3 == 0
+        spread = group.spread(kept)
+        assert all(mask.shape == weights[name].shape for name, mask in spread.items())
+        assert torch.equal(group.alive(spread), kept)
+        assert sum(int(mask.sum()) for mask in spread.values()) == group.size * int(kept.sum())
 
 
-def test_only_rows_take_their_bias_along():
+def test_rows_take_their_bias_along_and_nothing_else_does():
     masks = {"a": torch.tensor([[True, False], [False, False]])}
-    assert set(with_biases(masks, "weight")) == set(with_biases(masks, "column")) == {"a.weight"}
+    for granularity in ("weight", "column", "2:4"):
+        assert set(with_biases(masks, granularity)) == {"a.weight"}
     assert with_biases(masks, "row")["a.bias"].tolist() == [True, False]
+
+
+def test_a_head_takes_the_biases_of_q_k_v_and_a_neuron_that_of_fc1():
+    heads = make_masks(matrices(0, "head"), "head", "global", 0.5, heads=HEADS)
+    assert {n for n in with_biases(heads, "head") if n.endswith("bias")} == {
+        f"{block}.{kind}.bias" for block in "xyz" for kind in "qkv"
+    }
+    neurons = make_masks(matrices(0, "neuron"), "neuron", "global", 0.5)
+    assert {n for n in with_biases(neurons, "neuron") if n.endswith("bias")} == {
+        "x.fc1.bias",
+        "y.fc1.bias",
+    }
+
+
+def test_a_head_is_rows_of_q_k_v_and_columns_of_o_and_goes_as_one():
+    weights = {name: torch.ones(4, 4) for name in ("b.q", "b.k", "b.v", "b.o")}
+    weights["b.o"][:, :2] = 0.5  # the first head is the smaller one, by its outputs alone
+    masks = make_masks(weights, "head", "global", 0.5, heads=2)
+    for kind in "qkv":
+        assert ints(masks)[f"b.{kind}"] == [[0] * 4, [0] * 4, [1] * 4, [1] * 4]
+    assert ints(masks)["b.o"] == [[0, 0, 1, 1]] * 4
+
+
+def test_a_neuron_is_a_row_of_fc1_and_a_column_of_fc2_and_goes_as_one():
+    weights = {"b.fc1": torch.ones(3, 2), "b.fc2": torch.ones(2, 3)}
+    weights["b.fc2"][:, 1] = 0.0
+    masks = make_masks(weights, "neuron", "layerwise", 1 / 3)
+    assert ints(masks) == {"b.fc1": [[1, 1], [0, 0], [1, 1]], "b.fc2": [[1, 0, 1]] * 2}
+
+
+def test_two_of_four_keeps_the_two_largest_of_every_four_neighbours_in_a_row():
+    weights = {"a": torch.tensor([[4.0, -3, 2, 1, 1, 1, 1, 1], [0, 9, 0, -9, 1, 2, 3, 4]])}
+    expected = {"a": [[1, 1, 0, 0, 1, 1, 0, 0], [0, 1, 0, 1, 0, 0, 1, 1]]}
+    for distribution in ("global", "layerwise"):
+        assert ints(make_masks(weights, "2:4", distribution, 0.5)) == expected
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 2), (1, 4), (2, 4), (3, 4), (4, 8), (1, 3), (5, 6)])
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("make", [matrices, tied])
+def test_n_of_m_keeps_exactly_n_of_every_m(n, m, distribution, make):
+    weights = {name: w.repeat(1, 12) for name, w in make().items()}
+    masks = make_masks(weights, f"{n}:{m}", distribution, 1 - n / m)
+    for mask in masks.values():
+        assert (mask.reshape(-1, m).sum(dim=1) == n).all()
+
+
+def test_random_n_of_m_depends_on_the_seed():
+    weights = {"a": torch.ones(8, 8)}
+    masks = [make_masks(weights, "2:4", "random", 0.5, seed=seed)["a"] for seed in (0, 0, 1)]
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
+
+
+def test_n_of_m_never_brings_back_what_is_gone():
+    before = {"a": torch.tensor([[False, True, True, True]])}
+    scores = {"a": torch.tensor([[9.0, -torch.inf, -torch.inf, 1.0]])}
+    masks = make_masks({"a": torch.ones(1, 4)}, "3:4", sparsity=0.25, before=before, scores=scores)
+    assert ints(masks) == {"a": [[0, 1, 1, 1]]}
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000, 300_000])
+@pytest.mark.parametrize("kind", ["normal", "tied", "sorted", "infinite", "lumps"])
+def test_the_kth_smallest_is_that_of_a_sort(size, kind):
+    draw = torch.Generator().manual_seed(size)
+    values = torch.randn(size, generator=draw).abs()
+    if kind == "tied":
+        values = torch.randint(3, (size,), generator=draw).float()
+    if kind == "sorted":  # a sample of every so-manieth is no fair one, and a spike hides in it
+        values = values.sort().values
+    if kind == "infinite":
+        values[: size // 3], values[size // 2 :] = -torch.inf, torch.inf
+    if kind == "lumps":  # what the sample sees is unlike what is between
+        values[:: max(size // (1 << 16), 1)] = 100.0
+    parts = values.split(max(size // 3, 1))
+    for k in {1, max(size // 10, 1), max(size // 2, 1), size}:
+        assert kth_smallest(parts, k) == values.sort().values[k - 1]
 
 
 @pytest.mark.parametrize(("granularity", "distribution"), GRID)
 def test_the_inputs_are_not_changed(granularity, distribution):
-    weights, before = matrices(), make_masks(matrices(), granularity, distribution, 0.1)
+    weights = matrices(0, granularity)
+    before = make_masks(weights, granularity, distribution, 0.1, heads=HEADS)
     copies = {n: w.clone() for n, w in weights.items()}, {n: m.clone() for n, m in before.items()}
-    masks = make_masks(weights, granularity, distribution, 0.7, before=before)
+    masks = make_masks(weights, granularity, distribution, 0.7, before=before, heads=HEADS)
     assert all(torch.equal(weights[n], copies[0][n]) for n in weights)
     assert all(torch.equal(before[n], copies[1][n]) for n in before)
     assert all(m.dtype == torch.bool and m.is_contiguous() for m in masks.values())
@@ -201,7 +300,17 @@ def test_infinite_scores_and_half_precision_are_ranked_like_others():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"granularity": "wieght"}, "granularity 'wieght' is not one of weight, row, column"),
+        (
+            {"granularity": "wieght"},
+            "granularity 'wieght' is not one of weight, row, column, head, neuron, n:m like 2:4",
+        ),
+        ({"granularity": "4:2"}, "granularity '4:2' is not one of"),
+        ({"granularity": "0:4"}, "granularity '0:4' is not one of"),
+        ({"granularity": "1:4"}, "sparsity 0.5: granularity 1:4 removes 0.75"),
+        ({"granularity": "2:4"}, "a: 4 does not divide its 2 inputs"),
+        ({"granularity": "head"}, "heads: the number of heads is needed for granularity head"),
+        ({"granularity": "head", "heads": 1}, "weights: a is no part of a head: q, k, v, o"),
+        ({"granularity": "neuron"}, "weights: a is no part of a neuron: fc1, fc2"),
         ({"distribution": "local"}, "'local' is not one of global, layerwise, random"),
         ({"random_of": "all"}, "random_of 'all' is not one of global, layerwise, none"),
         ({"sparsity": 1.1}, "sparsity 1.1 is not in 0..1"),
@@ -223,6 +332,17 @@ def test_a_wrong_argument_is_named_with_its_choices(arguments, expected):
         make_masks({"a": torch.ones(2, 2)}, **{"sparsity": 0.5, **arguments})
 
 
+def test_a_head_needs_all_its_matrices_and_a_width_that_heads_divide():
+    weights = {f"b.{kind}": torch.ones(4, 4) for kind in "qkvo"}
+    with pytest.raises(ValueError, match=r"heads: 3 does not divide the 4 lines of b\.q"):
+        make_masks(weights, "head", sparsity=0.5, heads=3)
+    del weights["b.k"]
+    with pytest.raises(ValueError, match=r"weights: b\.k is missing, and a head runs through it"):
+        make_masks(weights, "head", sparsity=0.5, heads=2)
+    with pytest.raises(ValueError, match=r"the matrices of b disagree about its neurons"):
+        make_masks({"b.fc1": torch.ones(3, 2), "b.fc2": torch.ones(2, 4)}, "neuron", sparsity=0.5)
+
+
 def test_a_matrix_must_be_a_matrix():
     with pytest.raises(ValueError, match=r"weights: a has shape \(3,\), not \(out, in\)"):
         make_masks({"a": torch.ones(3)}, sparsity=0.5)
@@ -231,16 +351,19 @@ def test_a_matrix_must_be_a_matrix():
 
 
 def test_a_pool_may_be_asked_for_less_than_lines_already_overshot():
-    alive = torch.tensor([False, True, True])
-    kept = lowest_removed(torch.tensor([1.0, 2.0, 3.0]), alive, torch.full((3,), 10), 0.3)
-    assert kept.tolist() == [False, True, True]
+    assert rows_left([1.0, 2.0, 3.0], [False, True, True], 0.3) == [False, True, True]
 
 
 def test_a_line_with_the_lowest_score_there_is_comes_after_those_that_are_gone():
-    scores = torch.tensor([-torch.inf, 1.0, 2.0, -torch.inf])
-    alive = torch.tensor([False, True, True, True])
-    kept = lowest_removed(scores, alive, torch.full((4,), 10), 0.5)
-    assert kept.tolist() == [False, True, True, False]
+    scores = [-torch.inf, 1.0, 2.0, -torch.inf]
+    assert rows_left(scores, [False, True, True, True], 0.5) == [False, True, True, False]
+
+
+def rows_left(scores, alive, sparsity):
+    """Of one matrix whose rows have ten weights each."""
+    group = Group("a", (Piece("a", (len(scores), 10), axis=0),))
+    units = Units(group, torch.tensor(scores), torch.tensor(alive))
+    return lowest_removed([units], sparsity)["a"].tolist()
 
 
 def test_lines_of_one_weight_are_counted_as_lines():

@@ -1,27 +1,37 @@
 """What can be known to fail before a run is made: `python -m vitprune_core.engine.check < CONFIG`.
 
-Says why on stderr and exits with 1. torch, which takes seconds, is loaded only where it is asked.
+Images that are not on this machine are fetched. How far that is goes to stderr as it happens; why
+a run would fail is all there is on stdout, and the exit code is 1. torch, which takes seconds, is
+loaded only where it is asked.
 """
 
 import sys
 
 import yaml
 
-from vitprune_core.engine.sources import DataError, locate
+from vitprune_core.engine.images.fetch import obtain
 from vitprune_core.spec.config import Config
 
 
 def check(config: Config) -> None:
     """Raises `DataError` or `DeviceError`."""
-    locate(config.data.name)
-    if config.device == "cuda":
+    if config.device == "cuda":  # first: a download would be in vain
         from vitprune_core.engine.device import resolve
 
         resolve(config)
+    obtain(config.data.name)
+
+
+def main() -> int:
+    try:
+        check(Config.model_validate(yaml.safe_load(sys.stdin), strict=False))
+    except RuntimeError as error:  # as both are; paths may have bytes that are no text
+        sys.stdout.buffer.write(str(error).encode(errors="backslashreplace"))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        check(Config.model_validate(yaml.safe_load(sys.stdin), strict=False))
-    except (DataError, RuntimeError) as error:
-        sys.exit(str(error))
+    sys.exit(main())

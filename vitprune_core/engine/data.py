@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitprune_core.engine.sources import locate
+from vitprune_core.engine.images.raw import Half, read_raw
 from vitprune_core.spec.config import Config
 
 SPLIT_SEED = 0
@@ -18,9 +18,9 @@ SPLIT_SEED = 0
 @dataclass(frozen=True)
 class Part:
     images: Tensor
-    """Float, shape (images, channels, height, width), about -1 to 1."""
+    """uint8 as they are stored, shape (images, channels, height, width): the model scales them."""
     labels: Tensor
-    """Class numbers, shape (images,)."""
+    """Class numbers, int64, shape (images,)."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,8 +42,7 @@ class Dataset:
 
 
 def load(config: Config) -> Dataset:
-    """The images of a config, on its device; raises `DataError`."""
-    locate(config.data.name)
+    """The images of a config, on its device; raises `DataError`. Nothing is fetched here."""
     dataset = LOADERS[config.data.name](config)
     return replace(
         dataset,
@@ -54,22 +53,34 @@ def load(config: Config) -> Dataset:
 
 
 def digits(config: Config) -> Dataset:
-    """scikit-learn's 8x8 digits. Seed mod 5 is the fold that tests, reshuffled every 5 seeds."""
+    """scikit-learn's 8x8 digits, 0 to 16. Seed mod 5 is the fold that tests, reshuffled every 5
+    seeds."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import StratifiedKFold
 
     bunch = load_digits()
-    images, labels = bunch.images.astype(np.float32), bunch.target.astype(np.int64)
+    images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)
     folds = StratifiedKFold(5, shuffle=True, random_state=config.seed // 5)
     rest, test = list(folds.split(images, labels))[config.data.fold or 0]
     train, validation = _held_out(rest, labels[rest], config.data.validation)
-    scaled = torch.from_numpy(images / 8 - 1).unsqueeze(1)
-
-    def part(index: np.ndarray) -> Part:
-        return Part(scaled[index], torch.from_numpy(labels[index]))
-
     sha = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    return Dataset(part(train), part(validation), part(test), test, sha)
+    whole = Half(images, labels)
+    return Dataset(_part(whole, train), _part(whole, validation), _part(whole, test), test, sha)
+
+
+def fixed(config: Config) -> Dataset:
+    """A dataset that comes with its test set."""
+    raw = read_raw(config.data.name)
+    given = len(raw.train.labels)
+    train, validation = _held_out(np.arange(given), raw.train.labels, config.data.validation)
+    tested = np.arange(len(raw.test.labels))
+    return Dataset(
+        _part(raw.train, train),
+        _part(raw.train, validation),
+        _part(raw.test, tested),
+        given + tested,
+        raw.sha256(),
+    )
 
 
 def _held_out(index: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -80,4 +91,16 @@ def _held_out(index: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndar
     return np.sort(kept), np.sort(held)
 
 
-LOADERS: dict[str, Callable[[Config], Dataset]] = {"digits": digits}
+def _part(half: Half, index: np.ndarray) -> Part:
+    """A copy of some images: what was read can go, and tensors must be of memory of their own."""
+    return Part(torch.from_numpy(half.images[index]), torch.from_numpy(half.labels[index]))
+
+
+LOADERS: dict[str, Callable[[Config], Dataset]] = {
+    "digits": digits,
+    "fashion": fixed,
+    "cifar10": fixed,
+    "cifar100": fixed,
+    "svhn": fixed,
+    "synthetic": fixed,
+}

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 import vitprune_core
+from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.identity import config_hash, dense_hash
 
@@ -19,13 +21,40 @@ class DeviceError(RuntimeError):
 
 
 def resolve(config: Config) -> Config:
-    """The config with `auto` replaced by what this machine has; raises `DeviceError`."""
-    device = config.device
+    """The config with `auto` replaced by what this machine has; raises `DeviceError`.
+
+    Once for a run: what is written into its config is never chosen again.
+    """
+    device, precision, kernels = config.device, config.precision, config.kernels
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceError("device cuda: torch finds no CUDA device here; choices: auto, cpu")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return config.model_copy(update={"device": device, "precision": "fp32"})
+    if precision == "auto":
+        precision = "bf16" if multiplies_bf16(device) else "fp32"
+    if kernels == "auto":
+        kernels = "compiled" if device == "cuda" and has_compiler() else "eager"
+    chosen = {"device": device, "precision": precision, "kernels": kernels}
+    return config.model_copy(update=chosen)
+
+
+def multiplies_bf16(device: str) -> bool:
+    """Whether there are instructions for products of bf16: without, it is slower than fp32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known = torch.cpu.get_capabilities()
+    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+
+
+def has_compiler() -> bool:
+    """torch.compile builds a small C program for what it has made for the GPU."""
+    return any(shutil.which(os.environ.get("CC") or name) for name in ("cc", "gcc", "clang"))
+
+
+def compute_with(model: ViT, config: Config) -> None:
+    """Have the model's step made into few kernels, where that is asked for."""
+    if config.kernels == "compiled":
+        model.compile(dynamic=False)
 
 
 def prepare(config: Config) -> None:
@@ -50,6 +79,7 @@ def fingerprint(config: Config, data_sha256: str) -> dict[str, str | int]:
         "numpy": np.__version__,
         "device": device_name(config.device),
         "precision": config.precision,
+        "kernels": config.kernels,
         "threads": config.threads,
         "data": data_sha256,
         "dense": dense_hash(config),

@@ -10,7 +10,8 @@ import torch
 
 import vitprune_core
 from vitprune_core.engine.device import device_name
-from vitprune_core.engine.sources import FOUND
+from vitprune_core.engine.images.sources import locate
+from vitprune_core.engine.images.wrong import DataError
 from vitprune_core.spec.datasets import DATASETS
 
 
@@ -25,8 +26,16 @@ def diagnose() -> dict[str, object]:
         "device": "cuda" if cuda else "cpu",
         "device_name": device_name("cuda" if cuda else "cpu"),
         "cpu_cores": os.cpu_count() or 1,
-        "data": {name: FOUND.get(name, "no loader yet") for name in DATASETS},
+        "data": {name: where(name) for name in DATASETS},
     }
+
+
+def where(name: str) -> str:
+    """Where the images are, or what to do; nothing is fetched and nothing is read."""
+    try:
+        return locate(name)
+    except DataError as error:
+        return str(error).removeprefix(f"{name}: ")
 
 
 if __name__ == "__main__":

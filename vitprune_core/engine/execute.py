@@ -7,8 +7,9 @@ written before the event that tells of them.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from torch import Tensor
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.dense import Events, dense_model
-from vitprune_core.engine.device import fingerprint, prepare
+from vitprune_core.engine.device import compute_with, fingerprint, prepare
+from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.evaluate import scores
 from vitprune_core.engine.level import diverged, level, pruned, save_level, save_masks
 from vitprune_core.engine.measure import remains
@@ -25,7 +27,7 @@ from vitprune_core.engine.pruning.mask import Masks, make_masks, with_biases
 from vitprune_core.engine.pruning.scores import SCORES
 from vitprune_core.engine.rewind import keep_rewinds, restored, rewound
 from vitprune_core.engine.state import State, Tensors, masked, put_weights, reset
-from vitprune_core.engine.train import NotFinite, train
+from vitprune_core.engine.train import NotFinite, calibration, loss_of, train
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config, PruneConfig, as_dict
@@ -43,7 +45,8 @@ def execute(
     steps = plan(config)
     if start is None:
         yield started(config, data, steps)
-    model = ViT(config.model, config.data).to(config.device)
+    model = ViT(config.model, config.data, config.precision).to(config.device)
+    compute_with(model, config)
     try:
         if start is None or start.stage == "dense":
             dense = yield from dense_model(model, config, data, steps, run, start)
@@ -97,7 +100,7 @@ def cut(
     yield moment
     masks = here.masks
     if round.sparsity > 0:
-        masks = next_masks(config, dense, here.state, masks, round.sparsity)
+        masks = yield from next_masks(model, config, data, dense, here, round.sparsity)
     state = masked(here.state, by_parameter(masks, config))
     put_weights(state, model)
     before = yield from scores(model, data, moment)
@@ -165,28 +168,42 @@ def all_kept(dense: State, config: Config) -> Masks:
 
 
 def next_masks(
-    config: Config, dense: State, state: State, before: Masks, sparsity: float
-) -> dict[str, Tensor]:
+    model: ViT, config: Config, data: Dataset, dense: State, here: Position, sparsity: float
+) -> Generator[Moment, None, dict[str, Tensor]]:
     """The masks of a round, for every prunable matrix; those that take no part keep all.
 
     Random masks count and shuffle the dense model's weights in every round, so that one-shot and
     iterative differ in training only.
     """
     prune = asked(config)
-    source = dense if prune.distribution == "random" else state
+    source = dense if prune.distribution == "random" else here.state
     names = shape.matrices(config.model, prune.layers)
-    weights = {name: source.weights[f"{name}.weight"] for name in names}
+    put_weights(source, model)
+    scores = yield from scored(model, list(names), config, data, Moment(here.step, lambda: here))
     made = make_masks(
-        weights,
+        {name: source.weights[f"{name}.weight"] for name in names},
         granularity=prune.granularity,
         distribution=prune.distribution,
         sparsity=sparsity,
         seed=config.seed,
-        before={name: before[name] for name in names},
+        before={name: here.masks[name] for name in names},
         random_of=prune.random_of,
-        scores={name: SCORES[prune.criterion](weight) for name, weight in weights.items()},
+        scores=scores,
+        heads=config.model.heads,
     )
-    return {**before, **made}
+    return {**here.masks, **made}
+
+
+def scored(
+    model: ViT, names: list[str], config: Config, data: Dataset, moment: Moment
+) -> Generator[Moment, None, dict[str, Tensor]]:
+    """What every weight scores by the criterion, on the images set aside for that."""
+    seen = calibration(data.train, config)
+    loss = partial(loss_of, model, config=config)
+    scoring = Ending(SCORES[asked(config).criterion](model.eval(), names, seen, loss))
+    for _ in scoring:
+        yield moment
+    return scoring.end
 
 
 def started(config: Config, data: Dataset, steps: Plan) -> e.Started:

@@ -83,7 +83,8 @@ def encode(
 ) -> bytes | None:
     """The bytes of a checkpoint; None when a weight or moment is not a number any more."""
     tensors = packed(position.state)
-    if not all(bool(t.isfinite().all()) for t in tensors.values()):
+    numbers = [*tensors.values(), torch.tensor(position.total)]
+    if not all(bool(t.isfinite().all()) for t in numbers):
         return None
     tensors |= {f"masks.{name}": mask for name, mask in position.masks.items()}
     known: dict[str, Any] = {name: getattr(position, name) for name in COUNTERS}

@@ -21,10 +21,15 @@ EVERY, TOKEN = slice(None), slice(0, 1)
 
 
 class ViT(nn.Module):
-    def __init__(self, model: ModelConfig, data: DataConfig):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: ModelConfig, data: DataConfig, precision: str = "fp32"):
         super().__init__()
         facts = DATASETS[data.name]
-        self.patch = model.patch
+        self.patch, self.precision = model.patch, precision
+        self.register_buffer("mean", by_channel(facts.mean), persistent=False)
+        self.register_buffer("std", by_channel(facts.std), persistent=False)
         self.embed = nn.Linear(facts.channels * model.patch**2, model.width)
         self.token = nn.Parameter(torch.zeros(1, 1, model.width))
         self.positions = nn.Parameter(torch.zeros(1, shape.tokens(model, data), model.width))
@@ -33,15 +38,23 @@ class ViT(nn.Module):
         self.classifier = nn.Linear(model.width, facts.classes)
 
     def forward(self, images_BCYX: Tensor) -> Tensor:
-        """Logits, shape (B, classes)."""
-        patches_BNW = self.embed(patches(images_BCYX, self.patch))
+        """Logits in fp32, shape (B, classes), of pixels as they are stored."""
+        scaled_BCYX = (images_BCYX - self.mean) / self.std
+        half = self.precision == "bf16"
+        with torch.autocast(images_BCYX.device.type, torch.bfloat16, enabled=half):
+            token_BW = self.token_after(scaled_BCYX)
+        return self.classifier(self.norm(token_BW.float()))
+
+    def token_after(self, scaled_BCYX: Tensor) -> Tensor:
+        """The class token after all blocks, shape (B, W)."""
+        patches_BNW = self.embed(patches(scaled_BCYX, self.patch))
         token_B1W = self.token.expand(len(patches_BNW), -1, -1)
         x_BNW = torch.cat([token_B1W, patches_BNW], dim=1) + self.positions
         *blocks, last = self.blocks
         for block in blocks:
             x_BNW = block(x_BNW)
         x_B1W = last(x_BNW, read=TOKEN)  # nobody reads the last block's other tokens
-        return self.classifier(self.norm(x_B1W[:, 0]))
+        return x_B1W[:, 0]
 
 
 class Block(nn.Module):
@@ -55,7 +68,10 @@ class Block(nn.Module):
     def forward(self, x_BNW: Tensor, read: slice = EVERY) -> Tensor:
         """The tokens `read` after this block, shape (B, R, W); all tokens are attended to."""
         y_BNW = self.norm1(x_BNW)
-        x_BRW = x_BNW[:, read] + self.attn(y_BNW[:, read], y_BNW)
+        if read == EVERY:
+            x_BRW = x_BNW + self.attn(y_BNW, y_BNW)
+        else:
+            x_BRW = x_BNW[:, read] + self.attn(y_BNW[:, read], y_BNW)
         return x_BRW + self.mlp(self.norm2(x_BRW))
 
 
@@ -66,12 +82,17 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
 
     def forward(self, x_BRW: Tensor, context_BNW: Tensor) -> Tensor:
-        q_BHRE = self.by_head(self.q(x_BRW))
-        k_BHNE, v_BHNE = self.by_head(self.k(context_BNW)), self.by_head(self.v(context_BNW))
+        q_BHRE, k_BHNE, v_BHNE = map(self.by_head, self.projected(x_BRW, context_BNW))
         # Plain products: with few tokens they beat the fused kernel, slow backward on CPUs.
         scores_BHRN = (q_BHRE @ k_BHNE.mT) * q_BHRE.shape[-1] ** -0.5
         y_BHRE = scores_BHRN.softmax(-1) @ v_BHNE
         return self.o(y_BHRE.transpose(1, 2).flatten(2))
+
+    def projected(self, x_BRW: Tensor, context_BNW: Tensor) -> tuple[Tensor, ...]:
+        """q, k and v, in one product for those that share an input."""
+        if x_BRW is context_BNW:
+            return joined(x_BRW, self.q, self.k, self.v)
+        return (self.q(x_BRW), *joined(context_BNW, self.k, self.v))
 
     def by_head(self, x_BNW: Tensor) -> Tensor:
         return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -85,6 +106,17 @@ class Mlp(nn.Module):
 
     def forward(self, x_BNW: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x_BNW)))
+
+
+def joined(x_BNW: Tensor, *matrices: nn.Linear) -> tuple[Tensor, ...]:
+    """What each matrix makes of the same input; their parameters stay their own."""
+    weight = torch.cat([matrix.weight for matrix in matrices])
+    bias = torch.cat([matrix.bias for matrix in matrices])
+    return F.linear(x_BNW, weight, bias).chunk(len(matrices), dim=-1)
+
+
+def by_channel(values: tuple[float, ...]) -> Tensor:
+    return torch.tensor(values).view(1, -1, 1, 1)
 
 
 def patches(images_BCYX: Tensor, side: int) -> Tensor:

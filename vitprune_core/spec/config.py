@@ -4,17 +4,37 @@ The defaults are the study's (`presets/workloads/cifar10.yaml` states them again
 their range are refused here; what depends on two values at once is in `laws`.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from vitprune_core.spec.datasets import DatasetName
+from vitprune_core.spec.datasets import AugmentName, DatasetName
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Multiple = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+UNITS = ("weight", "row", "column", "head", "neuron")
+N_OF_M = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")
+
+
+def n_of_m(granularity: str) -> tuple[int, int] | None:
+    """(2, 4) for `2:4`; None for a word that is no such pattern."""
+    found = N_OF_M.fullmatch(granularity)
+    n, m = map(int, found.groups()) if found else (1, 1)
+    return (n, m) if n < m else None
+
+
+def _granularity(word: str) -> str:
+    if word not in UNITS and n_of_m(word) is None:
+        raise PydanticCustomError("word", "not known", {"choices": (*UNITS, "n:m like 2:4")})
+    return word
+
+
+Granularity = Annotated[str, AfterValidator(_granularity)]
 
 
 class Section(BaseModel):
@@ -60,18 +80,19 @@ class TrainConfig(Section):
     """Decay of matrices; biases, norms and positions have none."""
     label_smoothing: Share = 0.1
     """Share of the target spread over all classes."""
-    augment: Literal["none", "autoaugment"] = "autoaugment"
-    """autoaugment = crop, flip and the AutoAugment policy for CIFAR-10."""
+    augment: AugmentName = "autoaugment"
+    """How training images are varied; autoaugment = crop, flip and AutoAugment for CIFAR-10."""
 
 
 class PruneConfig(Section):
-    granularity: Literal["weight", "row", "column"] = "weight"
-    """The smallest thing removed together; a row is an output of its matrix."""
+    granularity: Granularity = "weight"
+    """The smallest thing removed together: weight, row (an output of its matrix), column, head,
+    neuron, or n:m, which keeps n of every m neighbouring inputs."""
     distribution: Literal["global", "layerwise", "random"] = "global"
     """Where units compete: over all matrices, inside each, or not at all (shuffled masks)."""
     random_of: Literal["global", "layerwise", "none"] = "global"
     """Whose counts per matrix a random mask keeps; none: the same share everywhere."""
-    criterion: Literal["magnitude"] = "magnitude"
+    criterion: Literal["magnitude", "taylor", "wanda"] = "magnitude"
     """How a unit is scored; the lowest go first."""
     layers: Literal["all", "attention", "mlp", "qk", "vo"] = "all"
     """Which matrices take part."""
@@ -112,8 +133,10 @@ class Workload(Section):
     train: TrainConfig = TrainConfig()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto is resolved once and written into the run's config."""
-    precision: Literal["auto", "fp32"] = "auto"
-    """Number format of the computation; auto is resolved once."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of matrix products; weights are fp32 always. auto is resolved once."""
+    kernels: Literal["auto", "eager", "compiled"] = "auto"
+    """compiled: torch.compile fuses the model's operations. auto is resolved once: on CUDA."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads; part of the result, so never derived from the machine."""
     deterministic: bool = False

@@ -6,14 +6,14 @@ from typing import Any
 
 from vitprune_core.spec.config import Config, as_dict
 
-DENSE_VERSION = 1
+DENSE_VERSION = 2
 """Raised when the same workload and seed would train to other weights than before."""
 
 
 def dense_hash(config: Config) -> str:
     """Of all that the dense model depends on: the workload's fields and the seed.
 
-    `device` and `precision` must be resolved. The workload's name is no part of it.
+    `device`, `precision` and `kernels` must be resolved. The workload's name is no part of it.
     """
     asked = as_dict(config)
     for later in ("workload", "prune", "retrain", "checkpoint"):

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from vitprune_core.spec.config import Config, level_name
+from vitprune_core.spec.config import Config, level_name, n_of_m
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.plan import epochs_of, plan, rounds_between
+from vitprune_core.spec.shape import matrices
 
 REWINDING = ("lr_rewind", "weight_rewind")
+IMPLIED = {"head": "attention", "neuron": "mlp"}
+"""Granularity -> the layers that its units are made of."""
 MOST_PHASES, MOST_EPOCHS = 10_000, 10_000_000
 
 
@@ -93,6 +96,48 @@ def sparsities_rise(config: Config) -> Iterator[Broken]:
             yield Broken(f"prune.sparsities.{i + 1}", what)
 
 
+def units_run_through_the_layers(config: Config) -> Iterator[Broken]:
+    """`all` is no contradiction: it becomes what the units run through."""
+    prune = config.prune
+    own = IMPLIED.get(prune.granularity) if prune else None
+    if prune and own and prune.layers not in ("all", own):
+        what = f"{prune.granularity} is a unit of {own}, not of {prune.layers}; choices: all, {own}"
+        yield Broken("prune.layers", what)
+
+
+def n_of_m_removes_its_own_share(config: Config) -> Iterator[Broken]:
+    prune = config.prune
+    pattern = n_of_m(prune.granularity) if prune else None
+    if prune is None or pattern is None:
+        return
+    n, m = pattern
+    own = level_name(1 - n / m)
+    for i, sparsity in enumerate(prune.sparsities):
+        if sparsity and level_name(sparsity) != own:
+            what = f"{sparsity:g} is not what {prune.granularity} removes; choices: 0, {own}"
+            yield Broken(f"prune.sparsities.{i}", what)
+    if prune.schedule == "iterative":
+        yield Broken("prune.schedule", f"{prune.granularity} is reached in one shot, not in rounds")
+
+
+def m_divides_the_inputs(config: Config) -> Iterator[Broken]:
+    pattern = n_of_m(config.prune.granularity) if config.prune else None
+    if config.prune is None or pattern is None:
+        return
+    for name, (_, inputs) in matrices(config.model, config.prune.layers).items():
+        if inputs % pattern[1]:
+            what = f"{config.prune.granularity}: {pattern[1]} does not divide the {inputs} inputs"
+            yield Broken("prune.granularity", f"{what} of {name}")
+            return
+
+
+def random_masks_count_by_magnitude(config: Config) -> Iterator[Broken]:
+    prune = config.prune
+    if prune and prune.distribution == "random" and prune.criterion != "magnitude":
+        what = f"{prune.criterion} does not fit random masks; choices: magnitude"
+        yield Broken("prune.criterion", what)
+
+
 def a_rewind_stays_inside_the_schedule(config: Config) -> Iterator[Broken]:
     policy, fraction = config.retrain.policy, config.retrain.fraction
     if policy in REWINDING and config.retrain.total is None and fraction > 1:
@@ -148,6 +193,10 @@ LAWS: tuple[tuple[tuple[str, ...], Law], ...] = (
     (("train.augment", "data.name"), the_augmentation_fits),
     (("train.lr", "train.lr_min"), the_rate_falls),
     (("prune.sparsities",), sparsities_rise),
+    (("prune.layers", "prune.granularity"), units_run_through_the_layers),
+    (("prune.sparsities", "prune.granularity", "prune.schedule"), n_of_m_removes_its_own_share),
+    (("prune.granularity", "prune.layers", "model"), m_divides_the_inputs),
+    (("prune.distribution", "prune.criterion"), random_masks_count_by_magnitude),
     (("retrain.fraction", "retrain.policy"), a_rewind_stays_inside_the_schedule),
     ((*SCHEDULE, *RETRAIN), a_round_of_a_total_can_be_rewound),
     ((*SCHEDULE, *RETRAIN), every_round_gets_an_epoch),

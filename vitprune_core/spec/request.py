@@ -14,6 +14,7 @@ from typing import Any
 from vitprune_core.spec.check import check
 from vitprune_core.spec.config import Config, Workload
 from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.laws import IMPLIED
 from vitprune_core.spec.presets import NAME, find
 from vitprune_core.spec.source import (
     NOWHERE,
@@ -149,17 +150,19 @@ def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
 
 
 def _completed(config: Config) -> Config:
-    """What the preset leaves to a rule, written out: fold, optimizer, fine-tuning rate."""
-    data, retrain = config.data, config.retrain
+    """What the preset leaves to a rule, written out: fold, layers, optimizer, fine-tuning rate."""
+    data, prune, retrain = config.data, config.prune, config.retrain
     folds = DATASETS[data.name].folds
     if data.fold is None and folds:
         data = data.model_copy(update={"fold": config.seed % folds})
+    if prune and prune.granularity in IMPLIED:
+        prune = prune.model_copy(update={"layers": IMPLIED[prune.granularity]})
     if retrain.optimizer is None:
         kept = "reset" if retrain.policy == "restart" else "keep"
         retrain = retrain.model_copy(update={"optimizer": kept})
     if retrain.policy == "finetune" and retrain.lr is None:
         retrain = retrain.model_copy(update={"lr": config.train.lr_min})
-    return config.model_copy(update={"data": data, "retrain": retrain})
+    return config.model_copy(update={"data": data, "prune": prune, "retrain": retrain})
 
 
 def _stem(path: Path, given: str, problems: list[Problem]) -> str:

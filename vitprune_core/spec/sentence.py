@@ -1,9 +1,22 @@
 """A config in one plain sentence: what it does, in the words of the field."""
 
-from vitprune_core.spec.config import Config, PruneConfig, RetrainConfig
+from vitprune_core.spec.config import Config, PruneConfig, RetrainConfig, n_of_m
 from vitprune_core.spec.plan import Round, plan
 
-UNITS = {"weight": "single weights", "row": "whole rows", "column": "whole columns"}
+UNITS = {
+    "weight": "single weights",
+    "row": "whole rows",
+    "column": "whole columns",
+    "head": "whole heads",
+    "neuron": "whole hidden neurons",
+}
+SCORES = {
+    "magnitude": "by magnitude",
+    "taylor": "by weight times gradient",
+    "wanda": "by weight times the norm of its input",
+}
+PARTS = {"head": "block", "neuron": "block"}
+"""What layerwise competition is inside of, where it is not a matrix."""
 LAYERS = {
     "all": "all matrices",
     "attention": "the attention matrices",
@@ -35,18 +48,27 @@ def _removal(prune: PruneConfig, rounds: tuple[Round, ...]) -> str:
     levels = [f"{100 * s:.6g} %" for s in prune.sparsities if s > 0]
     if not levels:
         return "Removes nothing, as the control"
-    how = {
-        "global": f"by {prune.criterion}, ranked over all of them together",
-        "layerwise": f"by {prune.criterion}, ranked inside each matrix",
-        "random": RANDOM[prune.random_of],
-    }[prune.distribution]
     number = sum(round.sparsity > 0 for round in rounds)
     when = ("each " if len(levels) > 1 else "") + "in one shot from the dense model"
     if prune.schedule == "iterative":
         when = f"in {number} rounds" if number > 1 else "in one round"
     control = " (and a control without pruning)" if 0 in prune.sparsities else ""
-    what = f"Removes {UNITS[prune.granularity]} of {LAYERS[prune.layers]} {how}"
-    return f"{what}: {', '.join(levels)}, {when}{control}"
+    return f"Removes {_what(prune)}: {', '.join(levels)}, {when}{control}"
+
+
+def _what(prune: PruneConfig) -> str:
+    layers, score = LAYERS[prune.layers], SCORES[prune.criterion]
+    if pattern := n_of_m(prune.granularity):
+        n, m = pattern
+        chosen = "at random" if prune.distribution == "random" else score
+        return f"{m - n} of every {m} neighbouring inputs in each row of {layers} {chosen}"
+    part = PARTS.get(prune.granularity, "matrix")
+    how = {
+        "global": f"{score}, ranked over all of them together",
+        "layerwise": f"{score}, ranked inside each {part}",
+        "random": RANDOM[prune.random_of].replace("matrix", part),
+    }[prune.distribution]
+    return f"{UNITS[prune.granularity]} of {layers} {how}"
 
 
 def _retraining(retrain: RetrainConfig, round: Round) -> str:

@@ -26,6 +26,8 @@ def wrong_value(error: Mapping[str, Any]) -> str:
         return wrong_word(
             error["input"], facts["expected"].replace("' or '", "', '")[1:-1].split("', '")
         )
+    if kind == "word":
+        return wrong_word(error["input"], facts["choices"])
     if kind in LIMITS:
         word, limit = LIMITS[kind]
         return f"{value} {word} {facts[limit]:g}"

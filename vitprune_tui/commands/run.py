@@ -139,12 +139,16 @@ def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
 
 
 def _check(loaded: Loaded) -> None:
-    """Device and images, asked of a process, as the terminal side never loads the engine."""
+    """Device and images, asked of a process, as the terminal side never loads the engine.
+
+    What it fetches it tells on our stderr; stdout is the reason why it is in vain.
+    """
     command = [sys.executable, "-P", "-m", CHECK]
-    asked = json.dumps(as_dict(loaded.config))
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    asked = json.dumps(as_dict(loaded.config)).encode()
+    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise Unable(done.stderr.strip() or f"{CHECK} ended with {done.returncode}")
+        reason = done.stdout.decode(errors="replace").strip()
+        raise Unable(reason or f"{CHECK} ended with {done.returncode}")
 
 
 def _heading(found: RunDir) -> str:

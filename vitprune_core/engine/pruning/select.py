@@ -1,18 +1,21 @@
 """Which units go: the lowest scores of a pool, counted exactly.
 
-A *pool* is the units that compete: all of them (global) or those of one matrix (layerwise).
-Of equal scores the earlier unit stays, in the order of the pool.
+A *pool* is the units that compete: all of them (global), those of one group (layerwise), or every m
+neighbours in a row (n:m). Of equal scores the earlier unit stays, in the order of the pool.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vitprune_core.engine.pruning.units import Group
 from vitprune_core.engine.seeds import generator
+
+SAMPLE = 1 << 16
+"""Scores that are sorted to find out where the threshold lies."""
 
 
 class Units(NamedTuple):
@@ -30,21 +33,17 @@ Kept = dict[str, Tensor]
 
 
 def global_(units: Sequence[Units], sparsity: float) -> Kept:
-    """All units of the network compete; matrices end up with different densities."""
-    scores = torch.cat([u.scores for u in units])
-    alive = torch.cat([u.alive for u in units])
-    kept = lowest_removed(scores, alive, _sizes(units), sparsity)
-    parts = kept.split([len(u.scores) for u in units])
-    return {u.group.name: part for u, part in zip(units, parts, strict=True)}
+    """All units of the network compete; groups end up with different densities."""
+    return lowest_removed(units, sparsity)
 
 
 def layerwise(units: Sequence[Units], sparsity: float) -> Kept:
-    """Units compete inside their matrix; every matrix loses the same share."""
-    return {u.group.name: lowest_removed(u.scores, u.alive, _sizes([u]), sparsity) for u in units}
+    """Units compete inside their group; every group loses the same share."""
+    return {name: kept for u in units for name, kept in lowest_removed([u], sparsity).items()}
 
 
 def shuffled(units: Sequence[Units], counts: Kept, seed: int) -> Kept:
-    """As many units a matrix as `counts` keeps, but the first of one seeded order a matrix.
+    """As many units a group as `counts` keeps, but the first of one seeded order a group.
 
     Nested by construction: a higher sparsity keeps fewer of the same order. Raises ValueError when
     units that are gone already leave too few.
@@ -55,55 +54,91 @@ def shuffled(units: Sequence[Units], counts: Kept, seed: int) -> Kept:
         if n > int(u.alive.sum()):
             what = f"{name}: {n} units should stay and only {int(u.alive.sum())} are left"
             raise ValueError(f"{what}; random counts come from the dense weights")
-        order = torch.randperm(len(u.scores), generator=generator("mask", seed, name))
-        order = order.to(u.alive.device)
+        order = seeded_order(u, seed)
         still = order[u.alive[order]]
-        kept[name] = torch.zeros_like(u.alive).index_fill(0, still[:n], True)
+        kept[name] = torch.zeros_like(u.scores, dtype=torch.bool).index_fill(0, still[:n], True)
     return kept
 
 
-def lowest_removed(scores: Tensor, alive: Tensor, sizes: Tensor | None, sparsity: float) -> Tensor:
-    """What stays of one pool: one boolean a unit. `sizes` are weights a unit; None: all single.
+def seeded_order(u: Units, seed: int) -> Tensor:
+    """The units of a group in an order that seed and name decide alone."""
+    order = torch.randperm(len(u.scores), generator=generator("mask", seed, u.group.name))
+    return order.to(u.scores.device)
 
-    Raises ValueError when more than `sparsity` is gone already.
+
+def each_n_of_m(units: Sequence[Units], n: int, m: int) -> Kept:
+    """The n highest of every m neighbours in a row, of those that are left (arXiv:2104.08378).
+
+    Raises ValueError where a matrix's rows do not split into m.
     """
-    if sizes is None:
-        gone = len(alive) - int(alive.sum())
-        return _remove_weights(scores, alive, round(sparsity * len(scores)) - gone)
-    return _remove_lines(scores, alive, sizes, sparsity)
-
-
-def _sizes(units: Sequence[Units]) -> Tensor | None:
-    """Weights of each unit of a pool, shape (units,); None where every weight is a unit."""
-    if all(u.group.axis is None for u in units):
-        return None
-    return torch.cat([torch.full_like(u.alive, u.group.size, dtype=torch.long) for u in units])
-
-
-def _remove_weights(scores: Tensor, alive: Tensor, count: int) -> Tensor:
-    """Exactly `count` more: all below the threshold, and the last ones of those that equal it."""
-    if count < 0:
-        raise ValueError(f"{-count} more weights are gone already than this sparsity removes")
-    if count == 0:
-        return alive.clone()
-    candidates = scores if bool(alive.all()) else scores[alive]
-    threshold = _kth_smallest(candidates, count)
-    kept = alive & (scores > threshold)
-    tied = (alive & (scores == threshold)).nonzero().flatten()
-    stay = int(alive.sum()) - count - int(kept.sum())
-    kept[tied[:stay]] = True
+    kept = {}
+    for u in units:
+        inputs = u.group.pieces[0].shape[1]
+        if inputs % m:
+            raise ValueError(f"{u.group.name}: {m} does not divide its {inputs} inputs")
+        scores = u.scores.masked_fill(~u.alive, -torch.inf).view(-1, m)
+        # Stable, so that of equals the earlier stays; what is gone is last but for scores of -inf.
+        order = scores.argsort(dim=1, descending=True, stable=True)
+        order = order.gather(1, (~u.alive).view(-1, m).gather(1, order).byte().argsort(stable=True))
+        highest = torch.zeros_like(scores, dtype=torch.bool).scatter(1, order[:, :n], True)
+        kept[u.group.name] = highest.flatten() & u.alive
     return kept
 
 
-def _kth_smallest(values: Tensor, k: int) -> Tensor:
-    """A partition, not a sort: on a CPU numpy's is several times faster than torch's."""
-    if values.device.type != "cpu":
-        return values.kthvalue(k).values
-    return torch.from_numpy(np.partition(values.numpy(), k - 1)[k - 1 : k].copy())
+def lowest_removed(pool: Sequence[Units], sparsity: float) -> Kept:
+    """What stays of one pool. Raises ValueError when more than `sparsity` is gone already."""
+    remove = _remove_weights if all(u.group.single for u in pool) else _remove_lines
+    return remove(pool, sparsity)
 
 
-def _remove_lines(scores: Tensor, alive: Tensor, sizes: Tensor, sparsity: float) -> Tensor:
+def _remove_weights(pool: Sequence[Units], sparsity: float) -> Kept:
+    """Exactly so many: all below the threshold, and the last ones of those that equal it.
+
+    Nothing as large as the whole pool is made beside what comes out.
+    """
+    total, left = sum(len(u.scores) for u in pool), sum(int(u.alive.sum()) for u in pool)
+    count = round(sparsity * total)
+    if count < total - left:
+        raise ValueError(f"{total - left - count} more weights are gone already than that removes")
+    if count == total - left:
+        return {u.group.name: u.alive.clone() for u in pool}
+    threshold = kth_smallest([_gone_first(u) for u in pool], count)
+    kept = {u.group.name: u.alive & (u.scores > threshold) for u in pool}
+    stay = total - count - sum(int(k.sum()) for k in kept.values())
+    for u in pool:
+        if stay:
+            tied = (u.alive & (u.scores == threshold)).nonzero().flatten()[:stay]
+            kept[u.group.name][tied] = True
+            stay -= len(tied)
+    return kept
+
+
+def _gone_first(u: Units) -> Tensor:
+    return u.scores if bool(u.alive.all()) else u.scores.masked_fill(~u.alive, -torch.inf)
+
+
+def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
+    """The k-th smallest number, from 1, of all `parts` together.
+
+    Of a sample it is known within a few standard deviations, so only the numbers around it have to
+    be put in order: three readings of the memory instead of a sort.
+    """
+    total = sum(map(len, parts))
+    sample = torch.cat([part[:: max(total // SAMPLE, 1)] for part in parts]).sort().values
+    middle, spread = k / total * len(sample), 5 * math.sqrt(len(sample)) / 2 + len(parts)
+    low = sample[max(math.floor(middle - spread), 0)]
+    high = sample[min(math.ceil(middle + spread), len(sample) - 1)]
+    below = sum(int((part < low).sum()) for part in parts)
+    around = torch.cat([part[(part >= low) & (part <= high)] for part in parts])
+    if below < k <= below + len(around):
+        return around.kthvalue(k - below).values
+    return torch.cat(list(parts)).kthvalue(k).values
+
+
+def _remove_lines(pool: Sequence[Units], sparsity: float) -> Kept:
     """The prefix of the score order whose weights come closest; on a tie the shorter."""
+    scores, alive = torch.cat([u.scores for u in pool]), torch.cat([u.alive for u in pool])
+    sizes = torch.cat([torch.full_like(u.alive, u.group.size, dtype=torch.long) for u in pool])
     total, gone = int(sizes.sum()), int(sizes[~alive].sum())
     target = sparsity * total
     if target < gone - int(sizes.max()) / 2:
@@ -115,7 +150,9 @@ def _remove_lines(scores: Tensor, alive: Tensor, sizes: Tensor, sparsity: float)
     shortest = len(alive) - int(alive.sum())
     distance = (removed[shortest:].double() - target).abs()
     prefix = shortest + int(distance.argmin())
-    return alive.clone().index_fill(0, order[:prefix], False)
+    kept = alive.clone().index_fill(0, order[:prefix], False)
+    parts = kept.split([len(u.scores) for u in pool])
+    return {u.group.name: part for u, part in zip(pool, parts, strict=True)}
 
 
 RANKED: Mapping[str, Callable[[Sequence[Units], float], Kept]] = {
