@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long survival overhead check clean
+.PHONY: help setup run test long survival overhead speed gpu check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,13 @@ survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table;
 
 overhead: $(READY)  ## what log and checkpoints cost, in the same run; ten minutes
 	$(BIN)/python -m benchmarks.overhead
+
+speed: $(READY)  ## a training step, a part of an epoch and a global mask, beside their peers; ten minutes
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.masks
+
+gpu: $(READY)  ## the tests that need CUDA; without it they are skipped
+	$(BIN)/python -m pytest -m gpu -rs
 
 check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.request import load
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
@@ -21,6 +23,9 @@ TINY = (
 )
 
 
+IN_COLOUR = ("model.patch=16", "data.validation=40", "train.batch_size=64", "threads=1")
+
+
 @pytest.fixture
 def tiny():
     """A request with the tiny model: `tiny("oneshot_global", "prune.sparsities=[0.5]")`."""
@@ -29,6 +34,24 @@ def tiny():
         return load(preset, "digits", [*TINY, *overrides], seed=seed)
 
     return make
+
+
+@pytest.fixture
+def colour(monkeypatch):
+    """A request with the tiny model on a few images in colour: `colour("oneshot_global", …)`."""
+    few_in_colour(monkeypatch)
+
+    def make(preset: str, *overrides: str, seed: int = 0):
+        return load(preset, "synthetic", [*TINY, *IN_COLOUR, *overrides], seed=seed)
+
+    return make
+
+
+def few_in_colour(monkeypatch):
+    """Synthetic images, 200 to train on, 40 to watch and 60 to test."""
+    facts = replace(DATASETS["synthetic"], images=240)
+    monkeypatch.setitem(DATASETS, "synthetic", facts)
+    monkeypatch.setattr("vitprune_core.engine.images.raw.SYNTHETIC_TEST", 60)
 
 
 @pytest.fixture

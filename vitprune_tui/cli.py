@@ -44,6 +44,10 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Split, initialisation, order, shuffles.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
+Dense = Annotated[
+    Path | None,
+    typer.Option("--dense", metavar="FILE", help="Prune this model (safetensors); train none."),
+]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
 Here = Annotated[bool, typer.Option("--here", help="Train in this process.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the run's id and return.")]
@@ -58,6 +62,7 @@ def run(
     seed: Seed = None,
     name: Annotated[str | None, typer.Option("--name", help="The run's id.")] = None,
     device: Device = None,
+    dense: Dense = None,
     here: Here = False,
     detach: Detach = False,
     queue: Annotated[
@@ -70,7 +75,7 @@ def run(
     from vitprune_tui.commands import run as command
 
     how = mode(here=here, detach=detach, queue=queue)
-    loaded = load(preset, workload, set, seed, device)
+    loaded = load(preset, workload, set, seed, device, dense)
     finish(command.run(loaded, runs, name, width(), how), json)
 
 
@@ -152,6 +157,7 @@ def plan(
     set: Set = None,
     seed: Seed = None,
     device: Device = None,
+    dense: Dense = None,
     runs: Runs = RUNS,
     ascii: Ascii = False,
     json: Json = False,
@@ -159,7 +165,7 @@ def plan(
     """Phases, learning rate, cost and ETA of what `run` would do."""
     from vitprune_tui.commands import plan as command
 
-    config = load(preset, workload, set, seed, device).config
+    config = load(preset, workload, set, seed, device, dense).config
     if json:
         return answer(command.as_json(config), "", json)
     answer(None, command.as_text(config, runs, look(ascii)), json)

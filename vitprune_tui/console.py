@@ -12,14 +12,20 @@ import typer
 
 
 def load(
-    preset: str, workload: str | None, set: list[str] | None, seed: int | None, device: str | None
+    preset: str,
+    workload: str | None,
+    set: list[str] | None,
+    seed: int | None,
+    device: str | None,
+    dense: Path | None = None,
 ) -> Any:
     """The request as a complete config, or everything wrong with it and exit 2."""
     from vitprune_core.spec.request import load
     from vitprune_core.spec.source import SpecError
 
     try:
-        return load(preset, workload, set or (), seed=seed, device=device)
+        given = str(dense.absolute()) if dense else None
+        return load(preset, workload, set or (), seed=seed, device=device, dense=given)
     except SpecError as error:
         for problem in error.problems:
             complain(str(problem))

@@ -12,9 +12,10 @@ from vitprune_core.engine import files
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.device import resolve
 from vitprune_core.engine.evaluate import evaluate
-from vitprune_core.engine.execute import execute
+from vitprune_core.engine.execute import execute, scored
 from vitprune_core.engine.level import diverged
 from vitprune_core.engine.measure import remains
+from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.pruning.mask import with_biases
 from vitprune_core.engine.train import NotFinite
 from vitprune_core.engine.vit import ViT
@@ -25,14 +26,15 @@ from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.grids import load as load_grids
 from vitprune_core.store.rundir import RunDir
 
-CROSS = list(
-    product(
-        ["weight", "row", "column"],
-        ["global", "layerwise", "random"],
-        ["oneshot", "iterative"],
-        ["all", "attention", "mlp"],
-    )
-)
+DISTRIBUTIONS, SCHEDULES = ["global", "layerwise", "random"], ["oneshot", "iterative"]
+CROSS = [
+    *product(["weight", "row", "column"], DISTRIBUTIONS, SCHEDULES, ["all", "attention", "mlp"]),
+    *product(["head"], DISTRIBUTIONS, SCHEDULES, ["attention"]),
+    *product(["neuron"], DISTRIBUTIONS, SCHEDULES, ["mlp"]),
+]
+LARGEST = {"row": 12, "column": 12, "head": 4 * 4 * 12, "neuron": 2 * 12}
+"""Weights of the largest unit of the tiny model."""
+WITH_BIAS = {"row": ("q", "k", "v", "o", "fc1", "fc2"), "head": ("q", "k", "v"), "neuron": ("fc1",)}
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +78,15 @@ def test_the_cross_product(tiny, shared, granularity, distribution, schedule, la
         for matrix, mask in masks.items():
             assert not weights[f"{matrix}.weight"][~mask].any()  # removed is exactly 0
             assert matrix in taking_part or mask.all()
-            if granularity == "row":
+            if matrix.rpartition(".")[2] in WITH_BIAS.get(granularity, ()):
                 assert not weights[f"{matrix}.bias"][~mask.any(dim=1)].any()
             elif matrix in taking_part and level.sparsity_asked == 1:
-                assert weights[f"{matrix}.bias"].any()  # only rows take their bias along
+                assert weights[f"{matrix}.bias"].any()  # no others take their bias along
         counts = remains(masks, loaded.config)
         assert counts.sparsity == level.sparsity
-        exact_to = 12 * (len(taking_part) if distribution == "layerwise" else 1)
-        tolerance = 0 if granularity == "weight" else exact_to / 2 / shape.weights(taking_part)
+        groups = 2 if granularity in ("head", "neuron") else len(taking_part)  # blocks, matrices
+        exact_to = LARGEST.get(granularity, 0) * (groups if distribution == "layerwise" else 1)
+        tolerance = exact_to / 2 / shape.weights(taking_part) + 1e-12
         assert abs(level.sparsity - level.sparsity_asked) <= tolerance
         if before and (schedule == "iterative" or distribution == "random"):
             assert all((masks[m] <= before[m]).all() for m in masks)
@@ -93,6 +96,94 @@ def test_the_cross_product(tiny, shared, granularity, distribution, schedule, la
     assert levels[-1].collapsed == tuple(taking_part)
     assert isinstance(events[-1], e.Finished)
     assert events[-1].weights_sha256 == levels[-1].weights_sha256
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("layers", ["all", "qk"])
+def test_two_of_four_stays_two_of_four(tiny, shared, distribution, layers):
+    overrides = (f"prune.distribution={distribution}", f"prune.layers={layers}")
+    loaded = tiny("two_of_four", *overrides, "prune.sparsities=[0, 0.5]")
+    events, run = carried_out(loaded, shared, f"2:4-{distribution}-{layers}")
+    _, level = of(e.Level, events)
+    masks, weights = (
+        files.load_masks(run.mask("0.5")),
+        files.load_tensors(run.weights("0.5"), "cpu"),
+    )
+    assert level.sparsity == 0.5
+    for matrix, mask in masks.items():
+        weight = weights[f"{matrix}.weight"]
+        if matrix in shape.matrices(loaded.config.model, layers):
+            assert (mask.view(-1, 4).sum(dim=1) == 2).all()
+            assert ((weight.view(-1, 4) != 0).sum(dim=1) <= 2).all()
+        else:
+            assert mask.all()
+        assert weights[f"{matrix}.bias"].any()
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "wanda"])
+@pytest.mark.parametrize("granularity", ["weight", "head", "neuron", "2:4"])
+def test_criteria_count_as_exactly_as_magnitude(tiny, shared, criterion, granularity):
+    """They choose other units, and in rounds what is gone stays gone."""
+    rounds = granularity != "2:4"
+    overrides = [f"prune.granularity={granularity}", "retrain.fraction=0.5"]
+    overrides += ["prune.schedule=iterative", "prune.step=0.5"] if rounds else []
+    overrides += [f"prune.sparsities={[0.5, 0.75] if rounds else [0.5]}"]
+    found = {}
+    for chosen in ("magnitude", criterion):
+        loaded = tiny("oneshot_global", *overrides, f"prune.criterion={chosen}")
+        events, run = carried_out(loaded, shared, f"{criterion}-{granularity}-{chosen}")
+        levels = of(e.Level, events)
+        names = ("0.5", "0.75")[: len(levels)]
+        found[chosen] = levels, [files.load_masks(run.mask(name)) for name in names]
+        for level, masks, name in zip(*found[chosen], names, strict=True):
+            weights = files.load_tensors(run.weights(name), "cpu")
+            assert remains(masks, loaded.config).sparsity == level.sparsity
+            assert not any(weights[f"{m}.weight"][~mask].any() for m, mask in masks.items())
+        first, last = found[chosen][1][0], found[chosen][1][-1]
+        assert all((last[m] <= first[m]).all() for m in first)
+    (levels, one), (others, other) = found.values()
+    assert [level.sparsity for level in levels] == [level.sparsity for level in others]
+    if granularity != "head":  # of six heads both may take the same
+        assert not all(torch.equal(one[0][m], other[0][m]) for m in one[0])
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "wanda"])
+def test_criteria_look_at_the_model_as_it_is_pruned_so_far(tiny, shared, criterion):
+    """The masks of a second round are those of its own weights, scored once more."""
+    overrides = ("prune.sparsities=[0.5, 0.75]", "prune.step=0.5", "retrain.fraction=0.5")
+    loaded = tiny("iterative_global", f"prune.criterion={criterion}", *overrides)
+    _, run = carried_out(loaded, shared, f"again-{criterion}")
+    config = resolve(loaded.config)
+    data, model = load_data(config), ViT(config.model, config.data)
+    weights = files.load_tensors(run.weights("0.5"), "cpu")
+    model.load_state_dict(weights)
+    names = list(shape.matrices(config.model))
+    made = make_masks(
+        {n: weights[f"{n}.weight"] for n in names},
+        sparsity=0.75,
+        before=files.load_masks(run.mask("0.5")),
+        scores=result(scored(model, names, config, data, Moment(0, None))),
+    )
+    for name, mask in files.load_masks(run.mask("0.75")).items():
+        assert torch.equal(mask, made[name])
+
+
+def test_images_in_colour_are_trained_on_varied_and_in_half_precision(colour, tmp_path):
+    overrides = ("prune.sparsities=[0.5]", "retrain.fraction=0.5")
+    found = {}
+    for name, word in (
+        ("autoaugment", "train.augment=autoaugment"),
+        ("again", "train.augment=autoaugment"),
+        ("none", "train.augment=none"),
+        ("bf16", "precision=bf16"),
+    ):
+        loaded = colour("oneshot_global", *overrides, "precision=fp32", word)
+        events, run = carried_out(loaded, tmp_path / name, "run")
+        weights = files.load_tensors(run.weights("0.5"), "cpu")
+        assert {w.dtype for w in weights.values()} == {torch.float32}
+        found[name] = events[-1].weights_sha256
+    assert found["autoaugment"] == found["again"]
+    assert len(set(found.values())) == 3
 
 
 def test_the_same_seed_gives_equal_events_and_equal_weights(tiny, tmp_path):

@@ -3,6 +3,7 @@
 In one process, at every kind of moment; `test_workers` does the same to real ones.
 """
 
+import hashlib
 import json
 import random
 import shutil
@@ -20,9 +21,10 @@ from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.dense import dense_of
 from vitprune_core.engine.device import fingerprint, repeats, resolve
 from vitprune_core.engine.execute import execute
-from vitprune_core.engine.files import packed
+from vitprune_core.engine.files import packed, save_tensors
 from vitprune_core.engine.position import Position, encode, read
 from vitprune_core.engine.resume import carry_out, newest
+from vitprune_core.engine.vit import initial
 from vitprune_core.spec.config import as_dict
 from vitprune_core.store import checkpoints
 from vitprune_core.store import events as e
@@ -146,6 +148,69 @@ def test_left_at_any_moment_a_run_ends_at_the_same_bytes(whole, tmp_path):
         assert other.attempt()
         assert same(bench, other), stop
         assert summarize(other.run).exact
+
+
+# The same of everything else that a run may depend on: a few moments each, spread over it.
+
+
+RESUMED = {
+    "colour": ("train.augment=autoaugment", "precision=bf16", "prune.sparsities=[0.5]"),
+    "heads": (
+        *("prune.granularity=head", "prune.criterion=taylor", "prune.schedule=iterative"),
+        *("prune.sparsities=[0.34, 0.67]", "prune.step=0.5"),
+    ),
+    "neurons": ("prune.granularity=neuron", "prune.criterion=wanda", "prune.sparsities=[0.5]"),
+    "two_of_four": ("prune.granularity=2:4", "prune.criterion=wanda", "prune.sparsities=[0.5]"),
+    "given": ("prune.distribution=random", "prune.sparsities=[0.5, 0.75]"),
+}
+
+
+def request(name, tiny, colour, folder):
+    make, overrides = (colour if name == "colour" else tiny), list(RESUMED[name])
+    if name == "given":
+        path = folder / "mine.safetensors"
+        weights = initial(tiny("dense").config)
+        save_tensors(path, {n: w + 0.01 for n, w in weights.items()})
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        overrides.append(f"dense={{file: '{path}', sha256: {sha256}}}")
+    short = () if name == "colour" else SHORT
+    return make("oneshot_global", *short, "retrain.fraction=0.5", *overrides)
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_whatever_is_asked_for_a_run_that_was_left_ends_at_the_same_bytes(
+    name, tiny, colour, tmp_path
+):
+    loaded = request(name, tiny, colour, tmp_path)
+    bench = Bench(tmp_path / "whole", loaded)
+    assert bench.attempt(every=1e9)
+    assert any(name.endswith(".npz") for name in bench.files)
+    moments = moments_of(bench, tmp_path)
+    assert moments > 15
+    for stop in range(2, moments, max(moments // 6, 1)):
+        other = Bench(tmp_path / str(stop), loaded)
+        assert not other.attempt(after(stop))
+        assert other.attempt()
+        assert same(bench, other), stop
+        assert summarize(other.run).exact
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "wanda"])
+def test_left_while_weights_are_scored_a_run_ends_at_the_same_bytes(criterion, tiny, tmp_path):
+    overrides = ("prune.sparsities=[0.5]", f"prune.criterion={criterion}", "retrain.fraction=0.5")
+    loaded = tiny("oneshot_global", "train.batch_size=200", *overrides)
+    bench, other = Bench(tmp_path / "whole", loaded), Bench(tmp_path / "left", loaded)
+    assert bench.attempt(every=1e9)
+    scoring = count(1)
+
+    def third_batch(number, position):
+        here = position and position()
+        cutting = here and (here.stage, here.cycle, here.before) == ("rounds", -1, None)
+        return cutting and next(scoring) == 5  # after the two moments before any is scored
+
+    assert not other.attempt(third_batch)
+    assert other.attempt()
+    assert same(bench, other)
 
 
 def test_left_again_and_again_a_run_ends_at_the_same_bytes(whole, tmp_path):

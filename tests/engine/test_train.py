@@ -1,3 +1,6 @@
+import math
+from itertools import islice
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -9,7 +12,15 @@ from vitprune_core.engine.evaluate import evaluate
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.state import fresh, masked
-from vitprune_core.engine.train import batches, check_removed, train
+from vitprune_core.engine.train import (
+    CALIBRATION,
+    Losses,
+    NotFinite,
+    batches,
+    calibration,
+    check_removed,
+    train,
+)
 from vitprune_core.engine.vit import ViT, decays, initial
 from vitprune_core.spec import shape
 from vitprune_core.spec.plan import Train
@@ -143,3 +154,162 @@ def test_of_equal_logits_the_first_class_is_the_answer(request_):
     images, score = evaluated(model, data.test)
     assert (images.correct == (data.test.labels == 0).numpy()).all()
     assert score.loss == pytest.approx(2.302585, abs=1e-5)
+
+
+# Losses that are fetched now and then.
+
+
+def added(losses, values, images=3):
+    for value in values:
+        losses.add(torch.tensor(value), images)
+    return losses
+
+
+VALUES = [0.1, 2.7, 1e-8, 3.3, 0.7, 1e6, 0.2]
+
+
+def test_losses_are_summed_in_order_like_python_does_it():
+    expected = 0.0
+    for value in VALUES:
+        expected += torch.tensor(value).item() * 3
+    assert added(Losses(), VALUES).total() == expected
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 20])
+def test_how_often_they_are_fetched_does_not_change_the_sum(every):
+    losses = Losses()
+    for i, value in enumerate(VALUES, 1):
+        added(losses, [value])
+        if i % every == 0:
+            losses.total()
+    assert losses.total() == added(Losses(), VALUES).total()
+    assert losses.total() == losses.total()  # asking changes nothing
+
+
+def test_a_sum_goes_on_from_what_was_there():
+    first = added(Losses(), VALUES[:3]).total()
+    assert added(Losses(3, first), VALUES[3:]).total() == added(Losses(), VALUES).total()
+
+
+def test_a_loss_is_kept_without_what_it_was_computed_by():
+    weight = torch.ones(2, requires_grad=True)
+    losses = Losses()
+    losses.add(weight.sum(), 1)
+    assert all(not loss.requires_grad for loss, _ in losses.waiting)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("every", [1, 2, 20])
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_loss_that_is_no_number_names_its_batch(bad, every, first):
+    losses = Losses(first, 1.0)
+    for i, value in enumerate([1.0, 2.0, bad, 4.0, math.nan], 1):
+        added(losses, [value])
+        if i % every == 0:
+            losses.total()
+    assert not math.isfinite(losses.total())
+    assert losses.broken == first + 2
+
+
+def stops(config, data, model, weights):
+    """Where a training with too large a step ends: epoch, step and learning rate."""
+    here = Position(stage="rounds", step=0, epoch=0, state=fresh(weights))
+    phase = Train(round=1, cycle=0, start=0, stop=2, policy="finetune", sparsity=0.8)
+    with pytest.raises(NotFinite) as stop:
+        result(train(model, here, phase, config, data, {}))
+    found = stop.value
+    return found.epoch, found.step, found.lr
+
+
+@pytest.mark.parametrize("batch_size", [100, 32])
+@pytest.mark.parametrize("lr", [1e18, 1e12, 1e10])
+def test_a_run_that_diverges_tells_the_same_step_however_seldom_it_looks(
+    tiny, monkeypatch, batch_size, lr
+):
+    retrain = f"retrain={{policy: finetune, lr: {lr}}}"
+    config = tiny("oneshot_global", retrain, f"train.batch_size={batch_size}").config
+    data, model, found = load_data(config), ViT(config.model, config.data), set()
+    for device, every in (("cpu", 1), ("cuda", 1), ("cuda", 3), ("cuda", 20), ("cuda", 1000)):
+        monkeypatch.setattr("vitprune_core.engine.train.FETCH_EVERY", every)
+        asked = config.model_copy(update={"device": device})  # only how often it looks
+        found.add(stops(asked, data, model, initial(config)))
+    ((_, step, rate),) = found
+    assert rate == lr
+    assert 0 < step < 2 * len(data.train) / batch_size
+
+
+def test_how_often_it_looks_does_not_change_what_is_learned(tiny):
+    config = tiny("oneshot_global", "train.batch_size=100").config
+    data, model = load_data(config), ViT(config.model, config.data)
+    cuda = config.model_copy(update={"device": "cuda"})
+    states = [trained(model, fresh(initial(config)), c, data) for c in (config, cuda)]
+    assert all(torch.equal(states[0].weights[n], states[1].weights[n]) for n in states[0].weights)
+
+
+# Batches: varied, but by counting.
+
+
+def pixels_of(taken):
+    return [images.clone() for images, _ in taken]
+
+
+@pytest.mark.parametrize("augment", ["none", "crop", "crop_flip", "autoaugment"])
+def test_a_batch_is_the_same_wherever_one_begins(colour, augment):
+    config = colour("oneshot_global", f"train.augment={augment}").config
+    part = load_data(config).train
+    assert len(part) == 200
+    whole = list(batches(part, PHASE, 0, config))
+    assert [len(labels) for _, labels in whole] == [64, 64, 64, 8]
+    for first in range(5):
+        rest = list(batches(part, PHASE, 0, config, first=first))
+        assert len(rest) == 4 - first
+        for (a, labels), (b, same_labels) in zip(whole[first:], rest, strict=True):
+            assert torch.equal(a, b)
+            assert torch.equal(labels, same_labels)
+            assert a.dtype == torch.uint8
+
+
+def test_an_image_is_varied_anew_by_seed_round_cycle_epoch_and_batch(colour):
+    config = colour("oneshot_global", "train.augment=autoaugment").config
+    part = load_data(config).train
+    same = part.images[:1].expand(200, -1, -1, -1)  # what differs is what was done to it
+    part = type(part)(same, part.labels)
+    other_seed = config.model_copy(update={"seed": 1})
+    calls = [
+        (PHASE, 0, config),
+        (PHASE, 1, config),
+        (Train(2, 0, 0, 1, "lr_rewind"), 0, config),
+        (Train(1, 1, 0, 1, "lr_rewind"), 0, config),
+        (PHASE, 0, other_seed),
+    ]
+    made = [images for call in calls for images in pixels_of(islice(batches(part, *call), 2))]
+    for i, one in enumerate(made):
+        assert not any(torch.equal(one, other) for other in made[:i])
+
+
+def test_augmentation_changes_no_stored_image(colour):
+    config = colour("oneshot_global", "train.augment=autoaugment").config
+    part = load_data(config).train
+    before = part.images.clone()
+    list(batches(part, PHASE, 0, config))
+    assert torch.equal(part.images, before)
+
+
+def test_calibration_is_fixed_by_the_seed_and_sees_images_as_they_are(colour):
+    config = colour("oneshot_global", "train.augment=autoaugment").config
+    part = load_data(config).train
+    seen = list(calibration(part, config))
+    assert [len(labels) for _, labels in seen] == [64, 64, 64, 8]
+    stored = {image.numpy().tobytes() for image in part.images}
+    assert {image.numpy().tobytes() for images, _ in seen for image in images} == stored
+    again = pixels_of(calibration(part, config))
+    assert all(torch.equal(a, b) for a, b in zip(pixels_of(seen), again, strict=True))
+    other = pixels_of(calibration(part, config.model_copy(update={"seed": 1})))
+    assert not torch.equal(again[0], other[0])
+
+
+def test_calibration_sees_so_many_images_at_most(tiny):
+    config = tiny("oneshot_global", "train.batch_size=500").config
+    seen = [len(labels) for _, labels in calibration(load_data(config).train, config)]
+    assert seen == [500, 500, 24]
+    assert sum(seen) == CALIBRATION

@@ -3,7 +3,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitprune_core.spec.config import Config, dump
+from vitprune_core.spec.config import Config, GivenConfig, dump
+from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.identity import config_hash, dense_hash
 from vitprune_core.spec.plan import plan
 from vitprune_core.spec.presets import listed, shipped
 from vitprune_core.spec.request import load
@@ -12,6 +14,7 @@ from vitprune_core.spec.source import SpecError
 
 GOOD = "workload: digits\nprune: {sparsities: [0.5]}\n"
 SHIPPED = sorted(path.stem for path in shipped().glob("*.yaml"))
+WORKLOADS = sorted(path.stem for path in (shipped() / "workloads").glob("*.yaml"))
 
 
 def wrong(*args, **settings):
@@ -22,7 +25,7 @@ def wrong(*args, **settings):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("workload", ["digits", "cifar10"])
+@pytest.mark.parametrize("workload", WORKLOADS)
 def test_every_shipped_preset_can_be_planned_on_every_shipped_workload(name, workload):
     config = load(name, workload).config
     assert plan(config).dense.epochs == config.train.epochs
@@ -35,8 +38,11 @@ def test_the_promised_presets_ship():
         for kind in ("oneshot", "iterative", "rows", "columns")
         for where in ("global", "layerwise", "random")
     }
-    assert methods | {"dense", "retrain_only", "mlp_only", "attention_only"} == set(SHIPPED)
-    assert {found.name for found in listed("workloads")} >= {"digits", "cifar10"}
+    methods |= {"dense", "retrain_only", "mlp_only", "attention_only"}
+    assert methods | {"heads", "neurons", "two_of_four"} == set(SHIPPED)
+    six = {"digits", "fashion", "cifar10", "cifar100", "svhn", "synthetic"}
+    assert set(WORKLOADS) == six == set(DATASETS)
+    assert {found.name for found in listed("workloads")} >= six
 
 
 def test_each_layer_overrides_the_one_below(preset):
@@ -62,7 +68,7 @@ def test_a_complete_config_needs_its_workload_no_more(preset):
     assert config.workload == "mine"
     assert load(preset(dump(config), "config.yaml")).config == config
     (found,) = wrong("dense", "mine")
-    assert "workload: 'mine' is not one of cifar10, digits" in found
+    assert "workload: 'mine' is not one of cifar10, cifar100, digits, fashion, svhn" in found
 
 
 def test_rules_are_written_out():
@@ -79,8 +85,13 @@ def test_presets_have_no_fold_of_another_seed():
     assert [load("dense", "digits", seed=s).config.data.fold for s in (4, 5, 101)] == [4, 0, 1]
 
 
+def asks(prune, workload="digits"):
+    return f"workload: {workload}\nprune: {{{prune}, sparsities: [0.5]}}\n"
+
+
+ON_SVHN, ON_FASHION = (GOOD.replace("digits", name) for name in ("svhn", "fashion"))
 ONE = [
-    ("workload: digts\nprune: null\n", "1:11: workload: 'digts' is not one of cifar10, digits"),
+    ("workload: digts\nprune: null\n", "1:11: workload: 'digts' is not one of cifar10, cifar100"),
     ("workload: digts\nprune: null\n", "did you mean 'digits'?"),
     ("workload: digits\n", "1:1: prune: is missing"),
     ("prune: null\n", "1:1: workload: is missing"),
@@ -103,7 +114,58 @@ ONE = [
     (GOOD + "data: {fold: 5}\n", "3:14: data.fold: 5 is not one of 0 to 4"),
     (GOOD + "data: {validation: 5}\n", "data.validation: 5 is below the number of classes, 10"),
     (GOOD + "data: {validation: 900}\n", "900 is more than half of the 1437 images"),
-    (GOOD + "data: {name: mnist}\n", "'mnist' is not one of digits, cifar10"),
+    (GOOD + "data: {name: mnist}\n", "'mnist' is not one of digits, fashion, cifar10, cifar100"),
+    (
+        ON_SVHN + "train: {augment: crop_flip}\n",
+        "'crop_flip' does not fit svhn; choices: none, crop",
+    ),
+    (ON_FASHION + "train: {augment: autoaugment}\n", "choices: none, crop, crop_flip"),
+    (GOOD + "train: {augment: mixup}\n", "is not one of none, crop, crop_flip, autoaugment"),
+    (GOOD + "precision: fp16\n", "3:12: precision: 'fp16' is not one of auto, fp32, bf16"),
+    (GOOD + "kernels: fast\n", "3:10: kernels: 'fast' is not one of auto, eager, compiled"),
+    (asks("granularity: heads"), "is not one of weight, row, column, head, neuron, n:m like 2:4"),
+    (asks("granularity: heads"), "did you mean 'head'?"),
+    (asks("granularity: '4:2'"), "2:22: prune.granularity: '4:2' is not one of weight, row"),
+    (asks("granularity: 2"), "2:22: prune.granularity: 2 is not text"),
+    (
+        asks("granularity: head, layers: mlp"),
+        "2:36: prune.layers: head is a unit of attention, not of mlp; choices: all, attention",
+    ),
+    (asks("granularity: head, layers: vo"), "head is a unit of attention, not of vo"),
+    (
+        asks("granularity: neuron, layers: attention"),
+        "neuron is a unit of mlp, not of attention; choices: all, mlp",
+    ),
+    (
+        asks("granularity: 1:4"),
+        "prune.sparsities.0: 0.5 is not what 1:4 removes; choices: 0, 0.75",
+    ),
+    (
+        asks("granularity: 2:4, schedule: iterative"),
+        "prune.schedule: 2:4 is reached in one shot, not in rounds",
+    ),
+    (
+        asks("granularity: 5:10"),
+        "prune.granularity: 5:10: 10 does not divide the 96 inputs of blocks.0.attn.q",
+    ),
+    (
+        asks("granularity: 4:8, layers: mlp") + "model: {mlp: 92}\n",
+        "4:8: 8 does not divide the 92 inputs of blocks.0.mlp.fc2",
+    ),
+    (
+        asks("distribution: random, criterion: taylor"),
+        "prune.criterion: taylor does not fit random masks; choices: magnitude",
+    ),
+    (asks("criterion: hessian"), "'hessian' is not one of magnitude, taylor, wanda"),
+    (GOOD + "dense: mine.safetensors\n", "3:8: dense: 'mine.safetensors' is not a mapping"),
+    (GOOD + "dense: {}\n", "dense.file: is missing"),
+    (GOOD + "dense: {file: ''}\n", "3:15: dense.file: '' is empty"),
+    (GOOD + "dense: {file: m, sha: x}\n", "unknown key 'sha'; did you mean 'sha256'?"),
+    (GOOD + f"dense: {{file: m, sha256: {'a' * 65}}}\n", "is not 64 digits and letters a to f"),
+    (
+        GOOD + "dense: {file: m}\nretrain: {policy: weight_rewind}\n",
+        "4:19: retrain.policy: weight_rewind needs the dense training, and a model that is given",
+    ),
     (GOOD + "train: {augment: autoaugment}\n", "'autoaugment' does not fit digits; choices: none"),
     ("workload: cifar10\nprune: null\ndata: {fold: 1}\n", "a fixed test set and no folds"),
     ("workload: digits\nprune: {}\n", "2:8: prune.sparsities: is missing"),
@@ -143,6 +205,109 @@ def test_wrong_input_is_answered_with_place_value_and_choices(preset, text, expe
     found = wrong(preset(text))
     assert any(expected in p for p in found), found
     assert len(found) == 1, found
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_augmentation_that_makes_sense_for_a_dataset_is_taken(name):
+    for augment in DATASETS[name].augment:
+        assert load("dense", name, [f"train.augment={augment}"]).config.train.augment == augment
+
+
+@pytest.mark.parametrize(("granularity", "layers"), [("head", "attention"), ("neuron", "mlp")])
+def test_units_that_run_through_a_part_of_a_block_imply_it(granularity, layers):
+    for asked in ("all", layers):
+        overrides = [f"prune.granularity={granularity}", f"prune.layers={asked}"]
+        assert load("oneshot_global", "digits", overrides).config.prune.layers == layers
+
+
+@pytest.mark.parametrize(
+    ("granularity", "sparsity"), [("2:4", 0.5), ("1:3", 0.666667), ("7:8", 0.125), ("1:2", 0.5)]
+)
+def test_n_of_m_knows_its_own_sparsity_and_the_control(granularity, sparsity):
+    overrides = [f"prune.granularity={granularity}", f"prune.sparsities=[0, {sparsity}]"]
+    config = load("oneshot_global", "digits", overrides).config
+    (control, pruned) = plan(config).rounds
+    assert (control.sparsity, pruned.sparsity) == (0, sparsity)
+    overrides[1] = f"prune.sparsities=[{min(sparsity, 1 - sparsity) / 2}]"
+    (found,) = wrong("oneshot_global", "digits", overrides)
+    assert f"is not what {granularity} removes; choices: 0, {sparsity}" in found
+
+
+SENTENCES = {
+    "heads": "Removes whole heads of the attention matrices by magnitude, ranked over all of them "
+    "together: 25 %, 50 %, 75 %, 90 %, each in one shot from the dense model, then",
+    "neurons": "Removes whole hidden neurons of the MLP matrices by magnitude, ranked over",
+    "two_of_four": "Removes 2 of every 4 neighbouring inputs in each row of all matrices by "
+    "magnitude: 50 %, in one shot from the dense model, then retrains for 15 epochs",
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_sentence_says_what_is_removed(name):
+    assert sentence(load(name, "digits").config).startswith(SENTENCES[name])
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "expected"),
+    [
+        ("heads", ["prune.distribution=layerwise"], "by magnitude, ranked inside each block:"),
+        ("neurons", ["prune.distribution=random"], "at random, as many in each block as global"),
+        ("two_of_four", ["prune.distribution=random"], "in each row of all matrices at random:"),
+        ("oneshot_global", ["prune.criterion=taylor"], "all matrices by weight times gradient,"),
+        ("heads", ["prune.criterion=wanda"], "by weight times the norm of its input, ranked"),
+        ("dense", ["dense.file=a.st"], "Takes the dense model from a.st. Prunes nothing."),
+        ("heads", ["dense.file=a.st"], "Takes the dense model from a.st. Removes whole heads"),
+    ],
+)
+def test_a_sentence_says_by_what_and_from_what(preset, overrides, expected):
+    assert expected in sentence(load(preset, "digits", overrides).config)
+
+
+def given_model(file="a.safetensors", sha256="1" * 64, **changes):
+    overrides = [f"{key}={value}" for key, value in changes.items()]
+    config = load("oneshot_global", "digits", overrides, dense=file).config
+    return config.model_copy(update={"dense": GivenConfig(file=file, sha256=sha256)})
+
+
+def test_the_plan_of_a_given_model_trains_no_dense_one():
+    steps = plan(given_model())
+    assert (steps.dense.epochs, steps.dense.policy) == (0, "given")
+    assert steps.epochs == 5 * 15
+    trained = plan(load("oneshot_global", "digits").config)
+    assert steps.rounds == trained.rounds
+
+
+@pytest.mark.parametrize("hash", [dense_hash, config_hash])
+def test_a_given_model_is_known_by_its_content_and_not_by_its_place(hash):
+    here, there = given_model(), given_model("elsewhere/b.safetensors")
+    assert hash(here) == hash(there)
+    assert hash(here) != hash(given_model(sha256="2" * 64))
+    assert hash(here) != hash(load("oneshot_global", "digits").config)
+    assert hash(here) != hash(given_model(**{"data.fold": 1}))
+
+
+def test_a_given_models_hash_does_not_depend_on_what_is_done_with_it():
+    changed = given_model(**{"prune.sparsities": [0.7], "retrain.policy": "finetune"})
+    assert dense_hash(given_model()) == dense_hash(changed)
+    assert config_hash(given_model()) != config_hash(changed)
+
+
+def test_a_model_given_as_an_option_is_that_of_the_key(preset):
+    option = load("oneshot_global", "digits", dense="/tmp/m.safetensors")
+    assert option.config.dense == GivenConfig(file="/tmp/m.safetensors")
+    assert option.request[-2:] == ("--dense", "/tmp/m.safetensors")
+    key = load("oneshot_global", "digits", ["dense.file=/tmp/m.safetensors"])
+    assert key.config == option.config
+    sha = load("oneshot_global", "digits", [f"dense.sha256={'a' * 64}"], dense="m").config.dense
+    assert sha == GivenConfig(file="m", sha256="a" * 64)
+    complete = preset(dump(load("oneshot_global", "digits").config), "complete.yaml")
+    assert load(complete, dense="m").config.dense == GivenConfig(file="m")
+
+
+@pytest.mark.parametrize("key", ["dense={file: y}", "dense=null", "dense.file=y"])
+def test_a_model_given_twice_is_a_contradiction(key):
+    (found,) = wrong("dense", "digits", [key], dense="x")
+    assert found.endswith("is given by --dense too")
 
 
 def test_everything_wrong_comes_at_once(preset):

@@ -234,12 +234,6 @@ def test_a_name_that_is_taken_is_exit_2(a_run):
     assert "there is such a run already" in vitprune(*words, *folder(a_run), code=2).stderr
 
 
-def test_a_workload_without_a_loader_is_exit_1_before_a_run_is_made(tmp_path):
-    done = vitprune("run", "presets/oneshot_random.yaml", "--runs", tmp_path / "runs", code=1)
-    assert "the loader of cifar10 is not there yet" in done.stderr
-    assert not (tmp_path / "runs").exists()
-
-
 def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
     words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
     override = ("--set", "retrain={policy: finetune, lr: 1e18, fraction: 1}", "--name", "nan")

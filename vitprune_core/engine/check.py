@@ -1,8 +1,8 @@
 """What can be known to fail before a run is made: `python -m vitprune_core.engine.check < CONFIG`.
 
 Images that are not on this machine are fetched. How far that is goes to stderr as it happens; why
-a run would fail is all there is on stdout, and the exit code is 1. torch, which takes seconds, is
-loaded only where it is asked.
+a run would fail is all there is on stdout; the exit code is 2 where the request is wrong, else 1.
+torch, which takes seconds, is loaded only where it is asked.
 """
 
 import sys
@@ -14,20 +14,24 @@ from vitprune_core.spec.config import Config
 
 
 def check(config: Config) -> None:
-    """Raises `DataError` or `DeviceError`."""
+    """Raises `DataError`, `DeviceError` or `GivenError`."""
     if config.device == "cuda":  # first: a download would be in vain
         from vitprune_core.engine.device import resolve
 
         resolve(config)
+    if config.dense:
+        from vitprune_core.engine.given import read_given
+
+        read_given(config)
     obtain(config.data.name)
 
 
 def main() -> int:
     try:
         check(Config.model_validate(yaml.safe_load(sys.stdin), strict=False))
-    except RuntimeError as error:  # as both are; paths may have bytes that are no text
+    except RuntimeError as error:  # as all are; paths may have bytes that are no text
         sys.stdout.buffer.write(str(error).encode(errors="backslashreplace"))
-        return 1
+        return getattr(error, "code", 1)
     except KeyboardInterrupt:
         return 130
     return 0

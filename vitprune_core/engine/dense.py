@@ -1,5 +1,7 @@
 """The dense model of a run: trained once for a workload and a seed, then found again by hash.
 
+One that is given as a file is taken instead of trained, and shared in the same way.
+
 Of runs that need the same one at the same time one trains, holding the model's lock, and the others
 wait. Should the trainer go, a waiter takes over, from the trainer's checkpoint where it can.
 """
@@ -16,9 +18,10 @@ from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.device import differences, fingerprint
 from vitprune_core.engine.ending import Ending
-from vitprune_core.engine.evaluate import evaluate
+from vitprune_core.engine.evaluate import Scores, evaluate, scores
+from vitprune_core.engine.given import read_given
 from vitprune_core.engine.position import Position, read
-from vitprune_core.engine.state import fresh
+from vitprune_core.engine.state import fresh, put_weights
 from vitprune_core.engine.train import train
 from vitprune_core.engine.vit import ViT, initial
 from vitprune_core.spec.config import Config, dump
@@ -50,10 +53,13 @@ def dense_model(
     with hold(shared.lock, claimed.file) as file:
         if shared.exists:
             yield e.DenseDamaged(hash=dense_hash(config), kept_as=shared.set_aside())
-        if start is None:
+        if start is None and not config.dense:
             start = yield from beginning(config, data, run, claimed.last)
         inscribe(file, attempt=0, run=run.id)
-        end = yield from trained(model, config, data, steps, run, start)
+        if start is None:
+            end = yield from taken(model, config, data, run)
+        else:
+            end = yield from trained(model, config, data, steps, run, start)
         erase(file)
         return end
 
@@ -158,17 +164,36 @@ def trained(
     training = train(model, start, steps.dense, config, data, masks={})
     end = yield from recorded(keeping(training, start, shared, steps.rewinds), start)
     images, test = yield from evaluate(model, data.test, Moment(end.step, lambda: end))
+    yield share(config, data, run, end, Scores(end.told[-1].validation, test, images))
+    return end
+
+
+def taken(model: ViT, config: Config, data: Dataset, run: RunDir) -> Events:
+    """A model of the user's own, with an optimizer that has seen nothing, measured and shared."""
+    state = fresh(read_given(config))
+    end = Position(stage="dense", step=0, epoch=config.train.epochs, state=state)
+    put_weights(state, model)
+    found = yield from scores(model, data, Moment(end.step, position=None))
+    yield share(config, data, run, end, found)
+    return end
+
+
+def share(
+    config: Config, data: Dataset, run: RunDir, end: Position, found: Scores
+) -> e.DenseTrained:
+    """Put the model where other runs find it."""
     event = e.DenseTrained(
         hash=dense_hash(config),
-        epochs=steps.dense.epochs,
-        validation=end.told[-1].validation,
-        test=test,
+        epochs=len(end.told),
+        validation=found.validation,
+        test=found.test,
         weights_sha256=files.weights_sha256(end.state.weights),
     )
+    shared = dense_of(config, run)
     draft = shared.draft()
     draft.config.write_text(dump(config))
     files.save_state(draft, end.state)
-    files.save_images(draft.images, data.test_index, images, before=None)
+    files.save_images(draft.images, data.test_index, found.images, before=None)
     record = DenseRecord(
         seconds=end.seconds,
         epochs=end.told,
@@ -178,8 +203,7 @@ def trained(
         differs=end.differs,
     )
     shared.commit(draft, record)
-    yield event
-    return end
+    return event
 
 
 def keeping(

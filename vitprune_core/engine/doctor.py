@@ -3,28 +3,33 @@
 import json
 import os
 import platform
+from importlib.metadata import version
 
 import numpy as np
 import sklearn
 import torch
 
 import vitprune_core
-from vitprune_core.engine.device import device_name
+from vitprune_core.engine.device import device_name, resolve
 from vitprune_core.engine.images.sources import locate
 from vitprune_core.engine.images.wrong import DataError
+from vitprune_core.spec.config import Config
 from vitprune_core.spec.datasets import DATASETS
 
 
 def diagnose() -> dict[str, object]:
-    cuda = torch.cuda.is_available()
+    auto = resolve(Config(workload="", prune=None))
     return {
         "vitprune": vitprune_core.__version__,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
+        "torchvision": version("torchvision"),
         "numpy": np.__version__,
         "scikit_learn": sklearn.__version__,
-        "device": "cuda" if cuda else "cpu",
-        "device_name": device_name("cuda" if cuda else "cpu"),
+        "device": auto.device,
+        "precision": auto.precision,
+        "kernels": auto.kernels,
+        "device_name": device_name(auto.device),
         "cpu_cores": os.cpu_count() or 1,
         "data": {name: where(name) for name in DATASETS},
     }

@@ -199,7 +199,8 @@ def scored(
 ) -> Generator[Moment, None, dict[str, Tensor]]:
     """What every weight scores by the criterion, on the images set aside for that."""
     seen = calibration(data.train, config)
-    loss = partial(loss_of, model, config=config)
+    # Not by the compiled call: that was traced without what listens to matrices here.
+    loss = partial(loss_of, model.forward, config=config)
     scoring = Ending(SCORES[asked(config).criterion](model.eval(), names, seen, loss))
     for _ in scoring:
         yield moment

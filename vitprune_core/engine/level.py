@@ -40,10 +40,6 @@ def level(
         test=after.test,
         epochs=epochs,
         weights_sha256=sha256,
-        effective_sparsity=None,
-        removable=None,
-        silent_heads=None,
-        key_blind_heads=None,
         **vars(counts),
     )
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from vitprune_core.engine import dead
 from vitprune_core.engine.pruning.mask import Masks, with_biases
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
@@ -29,7 +30,11 @@ class Remains:
     nonzero_parameters: int
     compression: float
     speedup: float
+    effective_sparsity: float
+    removable: float
     collapsed: tuple[str, ...]
+    silent_heads: tuple[str, ...]
+    key_blind_heads: tuple[str, ...]
     dead_neurons: dict[str, int]
     matrices: dict[str, Matrix]
 
@@ -40,6 +45,8 @@ def remains(masks: Masks, config: Config) -> Remains:
     granularity = config.prune.granularity if config.prune else "weight"
     kept = {name: int(mask.sum()) for name, mask in masks.items()}
     taking_part = shape.matrices(config.model, layers)
+    blocks = dead.paths(masks, config, granularity)
+    on_path = {n: int(m.sum()) for n, m in dead.effective(masks, blocks).items()}
     parameters = shape.parameters(config.model, config.data)
     gone = sum(int((~mask).sum()) for mask in with_biases(masks, granularity).values())
     return Remains(
@@ -49,8 +56,12 @@ def remains(masks: Masks, config: Config) -> Remains:
         nonzero_parameters=parameters - gone,
         compression=parameters / (parameters - gone),
         speedup=speedup(masks, kept, config),
+        effective_sparsity=_gone(masks, on_path, taking_part),
+        removable=dead.removable(blocks, config),
         collapsed=tuple(name for name, count in kept.items() if count == 0),
-        dead_neurons=dead_neurons(masks, config, granularity),
+        silent_heads=dead.silent_heads(masks, config),
+        key_blind_heads=dead.key_blind_heads(masks, config),
+        dead_neurons=dead.dead_neurons(masks, config, granularity),
         matrices={name: matrix(name, mask, config.model.heads) for name, mask in masks.items()},
     )
 
@@ -82,22 +93,6 @@ def heads_of(name: str, mask: Tensor, heads: int) -> list[Tensor] | None:
 def head_axis(name: str) -> int | None:
     """Of `blocks.0.attn.q` and the like: which index runs over the heads."""
     return HEAD_AXIS.get(name.split(".", 2)[2])
-
-
-def dead_neurons(masks: Masks, config: Config, granularity: str) -> dict[str, int]:
-    """Hidden neurons without input (fc1 row and bias gone) or without output (fc2 column gone).
-
-    Only rows take their bias along: elsewhere a neuron without weights still says its bias.
-    """
-    dead = {}
-    for block in range(config.model.depth):
-        name = f"blocks.{block}.mlp"
-        silent = ~masks[f"{name}.fc2"].any(dim=0)
-        if granularity == "row":
-            silent = silent | ~masks[f"{name}.fc1"].any(dim=1)
-        if silent.any():
-            dead[name] = int(silent.sum())
-    return dead
 
 
 def speedup(masks: Masks, kept: Mapping[str, int], config: Config) -> float:

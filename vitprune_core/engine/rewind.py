@@ -58,7 +58,7 @@ def restored(
     That was told long ago, so that its epochs are told as retraced ones.
     """
     if dense_of(config, run).read() is None:
-        yield e.Retracing(hash=dense_of(config, run).path.name, epochs=config.train.epochs)
+        yield e.Retracing(hash=dense_of(config, run).path.name, epochs=steps.dense.epochs)
         for item in aside(dense_model(model, config, data, steps, run, None)):
             if isinstance(item, e.Epoch):
                 yield e.Retraced(epoch=item.epoch, loss=item.loss)

@@ -1,7 +1,7 @@
 """The one training loop: a stretch of the learning-rate schedule, epoch by epoch."""
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -134,7 +134,9 @@ class Losses:
         return self.fetched
 
 
-def loss_of(model: ViT, images: Tensor, labels: Tensor, config: Config) -> Tensor:
+def loss_of(
+    model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, config: Config
+) -> Tensor:
     return F.cross_entropy(model(images), labels, label_smoothing=config.train.label_smoothing)
 
 

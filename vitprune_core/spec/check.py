@@ -47,6 +47,7 @@ STAND_INS: dict[tuple[str | int, ...], Any] = {
     ("workload",): "",
     ("prune",): None,
     ("prune", "sparsities"): (Node(0.5, Place("")),),
+    ("dense", "file"): "-",
 }
 
 

@@ -125,6 +125,13 @@ class CheckpointConfig(Section):
     """Seconds between two checkpoints, beside those at the ends of phases; 0: at every step."""
 
 
+class GivenConfig(Section):
+    file: Annotated[str, Field(min_length=1)]
+    """Weights by logical key (`blocks.0.attn.q.weight`), as safetensors."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the file; null: as it is when the run is made."""
+
+
 class Workload(Section):
     """Dataset, model and recipe: everything that the dense model depends on beside the seed."""
 
@@ -149,6 +156,8 @@ class Config(Workload):
     prune: PruneConfig | None
     """null: dense training only."""
     retrain: RetrainConfig = RetrainConfig()
+    dense: GivenConfig | None = None
+    """A dense model of your own to prune; null: one that is trained here."""
     checkpoint: CheckpointConfig = CheckpointConfig()
     """How much work an accident may cost; no part of the result."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

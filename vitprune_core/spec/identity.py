@@ -11,21 +11,27 @@ DENSE_VERSION = 2
 
 
 def dense_hash(config: Config) -> str:
-    """Of all that the dense model depends on: the workload's fields and the seed.
+    """Of all that the dense model depends on: the workload's fields and the seed, or its file.
 
     `device`, `precision` and `kernels` must be resolved. The workload's name is no part of it.
     """
     asked = as_dict(config)
     for later in ("workload", "prune", "retrain", "checkpoint"):
         del asked[later]
-    return _hash({"version": DENSE_VERSION, **asked})
+    return _hash({"version": DENSE_VERSION, **_by_content(asked)})
 
 
 def config_hash(config: Config) -> str:
     """Of all that changes a run's bytes."""
     asked = as_dict(config)
     del asked["checkpoint"]
-    return _hash(asked)
+    return _hash(_by_content(asked))
+
+
+def _by_content(asked: dict[str, Any]) -> dict[str, Any]:
+    """A model that was given is what its file holds, wherever that lies."""
+    given = asked.pop("dense")
+    return {**asked, "given": given["sha256"]} if given else asked
 
 
 def _hash(value: Any) -> str:

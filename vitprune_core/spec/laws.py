@@ -163,6 +163,12 @@ def every_round_gets_an_epoch(config: Config) -> Iterator[Broken]:
         yield Broken("retrain.cycles", "cannot be combined with retrain.total")
 
 
+def a_given_model_has_no_past(config: Config) -> Iterator[Broken]:
+    if config.dense and config.retrain.policy == "weight_rewind":
+        what = "weight_rewind needs the dense training, and a model that is given (dense) has none"
+        yield Broken("retrain.policy", f"{what}; choices: lr_rewind, finetune, restart")
+
+
 def lr_belongs_to_finetune(config: Config) -> Iterator[Broken]:
     if config.retrain.lr is not None and config.retrain.policy != "finetune":
         what = f"is for the policy finetune; {config.retrain.policy} follows train.lr"
@@ -200,6 +206,7 @@ LAWS: tuple[tuple[tuple[str, ...], Law], ...] = (
     (("retrain.fraction", "retrain.policy"), a_rewind_stays_inside_the_schedule),
     ((*SCHEDULE, *RETRAIN), a_round_of_a_total_can_be_rewound),
     ((*SCHEDULE, *RETRAIN), every_round_gets_an_epoch),
+    (("retrain.policy", "dense"), a_given_model_has_no_past),
     (("retrain.lr", "retrain.policy"), lr_belongs_to_finetune),
     ((*SCHEDULE, *RETRAIN), the_plan_is_bounded),
 )

@@ -31,7 +31,8 @@ class Train:
     start: int
     stop: int
     policy: str
-    """How the learning rate goes: `schedule` when dense, else the retrain policy."""
+    """How the learning rate goes: `schedule` when dense (`given`: there is no training), else the
+    retrain policy."""
     sparsity: float = 0.0
 
     @property
@@ -88,7 +89,10 @@ class Plan:
 
 
 def plan(config: Config) -> Plan:
-    dense = Train(0, 0, 0, config.train.epochs, "schedule")
+    epochs = config.train.epochs
+    dense = Train(0, 0, 0, epochs, "schedule")
+    if config.dense:  # it is taken as it is, at the end of a schedule
+        dense = Train(0, 0, epochs, epochs, "given")
     if config.prune is None:
         return Plan(dense, ())
     rounds = _iterative if config.prune.schedule == "iterative" else _oneshot

@@ -45,7 +45,8 @@ class Loaded:
 def load(
     preset: str, workload: str | None = None, overrides: Sequence[str] = (), **settings: Any
 ) -> Loaded:
-    """The complete config of a request; `settings` are top-level keys given as options.
+    """The complete config of a request; `settings` are top-level keys given as options, and
+    `dense`, the file of a model of one's own.
 
     Raises `SpecError` with every problem at once, each with its place.
     """
@@ -131,6 +132,8 @@ def _options(workload: str | None, settings: dict[str, Any]) -> Node:
         for key, value in given.items()
         if value is not None
     }
+    if file := nodes.get("dense"):
+        nodes["dense"] = Node({"file": file}, file.place, file.key)
     return Node(nodes, NOWHERE)
 
 
@@ -138,10 +141,11 @@ def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
     """`train.lr=1e-3` as a layer; the value is YAML. What is `taken` was given as an option."""
     place = Place(f"--set {text}")
     key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", key):
+    if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)*", key):
         return Node({}, place), [Problem(place, "is not KEY=VALUE, like train.epochs=10")]
-    if key in taken.value:
-        return Node({}, place), [Problem(place, f"{key} is given by --{key} too")]
+    option = key.removesuffix(".file")  # --dense FILE is dense.file
+    if option in taken.value:
+        return Node({}, place), [Problem(place, f"{key} is given by --{option} too")]
     try:
         node, problems = parse(value, str(place))
     except SpecError as error:

@@ -38,10 +38,13 @@ POLICIES = {
 
 
 def sentence(config: Config) -> str:
+    taken = f"Takes the dense model from {config.dense.file}. " if config.dense else ""
+    if config.prune is None and taken:
+        return f"{taken}Prunes nothing."
     if config.prune is None:
         return f"Trains the dense model for {config.train.epochs} epochs and prunes nothing."
     rounds = plan(config).rounds
-    return f"{_removal(config.prune, rounds)}, {_retraining(config.retrain, rounds[-1])}."
+    return f"{taken}{_removal(config.prune, rounds)}, {_retraining(config.retrain, rounds[-1])}."
 
 
 def _removal(prune: PruneConfig, rounds: tuple[Round, ...]) -> str:

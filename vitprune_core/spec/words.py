@@ -28,6 +28,8 @@ def wrong_value(error: Mapping[str, Any]) -> str:
         )
     if kind == "word":
         return wrong_word(error["input"], facts["choices"])
+    if kind == "string_too_short":
+        return f"{value} is empty"
     if kind in LIMITS:
         word, limit = LIMITS[kind]
         return f"{value} {word} {facts[limit]:g}"
@@ -51,6 +53,7 @@ EXPECTED = {
     "model_type": "a mapping of keys to values",
     "finite_number": "finite",
     "too_short": "long enough: it needs at least one value",
+    "string_pattern_mismatch": "64 digits and letters a to f",  # a SHA-256, the one pattern
 }
 
 

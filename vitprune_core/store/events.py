@@ -239,6 +239,7 @@ class Level:
     speedup: float
     """Multiply-adds of the dense model divided by those that remain; theoretical."""
     effective_sparsity: float | None
+    """Of the weights that take part, the share that is gone or that no path runs through."""
     removable: float | None
     """Share of the multiply-adds that could be removed physically."""
     epochs: int
@@ -246,7 +247,10 @@ class Level:
     collapsed: tuple[str, ...]
     """Matrices of which nothing is left."""
     silent_heads: tuple[str, ...] | None
+    """Heads without any v row or o column: `blocks.0.attn.3`. Null, like the numbers above, in
+    logs of earlier versions."""
     key_blind_heads: tuple[str, ...] | None
+    """Heads without any k row."""
     dead_neurons: Mapping[str, int]
     """Block's MLP -> hidden neurons without input or without output; only where there are any."""
     matrices: Mapping[str, Matrix]

@@ -89,6 +89,9 @@ def result(s: Summary) -> str:
         return f"{state}. There is no dense model yet."
     d = s.dense
     origin = "found in the shared folder" if d.reused else "trained by this run"
+    if given := s.config.get("dense"):
+        file, sha256 = cell(given["file"]), cell(given["sha256"])
+        origin = f"given as {file}, SHA-256 {sha256}; retraining starts with fresh moments"
     return (
         f"{state}. Dense model ({origin}): test accuracy **{_accuracy(d.test)}**, "
         f"validation {_accuracy(d.validation)}, after {d.epochs} epochs in {d.seconds:,.0f} s; "
@@ -109,6 +112,8 @@ LEVEL_HEAD = (
     "non-zero",
     "compression",
     "speed-up",
+    "effective",
+    "removable",
     "epochs",
     "seconds",
 )
@@ -127,7 +132,9 @@ def levels(s: Summary) -> str:
     unit = (
         "Accuracies in percent, differences in points; before = pruned and not yet retrained; "
         "sparsity counts the weights that take part; epochs and seconds count from the dense "
-        "model; the speed-up is in multiply-adds, theoretical."
+        "model; the speed-up is in multiply-adds, theoretical; effective counts weights that no "
+        "path runs through as gone too; removable is the share of the multiply-adds that smaller "
+        "matrices without holes would save."
     )
     return "\n\n".join([table(LEVEL_HEAD, rows), unit, *([bullets(notes)] if notes else [])])
 
@@ -146,6 +153,8 @@ def _level_row(s: Summary, reached: Reached) -> tuple[object, ...]:
         f"{level.nonzero_parameters:,}",
         f"{level.compression:.2f}x",
         f"{level.speedup:.2f}x",
+        _share(level.effective_sparsity),
+        _share(level.removable),
         level.epochs,
         f"{reached.seconds:.1f}",
     )
@@ -155,6 +164,10 @@ def _notes(level: Level) -> Iterable[str]:
     at = f"At {_percent(level.sparsity_asked)}"
     if level.collapsed:
         yield f"{at} nothing is left of {', '.join(level.collapsed)}."
+    if level.silent_heads:
+        yield f"{at} heads that say nothing: {', '.join(level.silent_heads)}."
+    if level.key_blind_heads:
+        yield f"{at} heads that attend to all tokens alike: {', '.join(level.key_blind_heads)}."
     if level.dead_neurons:
         dead = ", ".join(f"{name} ({n})" for name, n in level.dead_neurons.items())
         yield f"{at} hidden neurons without input or output: {dead}."
@@ -239,6 +252,8 @@ CSV_HEAD = (
     "nonzero_parameters",
     "compression",
     "speedup",
+    "effective_sparsity",
+    "removable",
     "epochs",
     "diverged",
 )
@@ -284,6 +299,10 @@ def fenced(text: str, language: str = "text") -> str:
 
 def _accuracy(score: Score) -> str:
     return f"{100 * score.accuracy:.2f} %"
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f} %"
 
 
 def _percent(share: float) -> str:

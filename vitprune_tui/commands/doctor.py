@@ -18,7 +18,7 @@ LOW_DISK = 1 << 30
 def doctor(runs: Path) -> tuple[dict[str, Any], str]:
     """Facts, and advice where something is wrong."""
     facts = {**_engine(), **_folder(runs)}
-    rows = [(key.replace("_", " "), _shown(value)) for key, value in facts.items()]
+    rows = [row for key, value in facts.items() for row in _rows(key.replace("_", " "), value)]
     return facts, text.table(("", ""), rows).lstrip("\n ")
 
 
@@ -48,12 +48,17 @@ def _folder(runs: Path) -> dict[str, Any]:
     return {"runs": str(runs), "disk_free": free, "advice": notes}
 
 
+def _rows(key: str, value: object) -> list[tuple[str, str]]:
+    """One line, or one for each of what is inside."""
+    if isinstance(value, dict):
+        return [(f"{key} {name}", _shown(what)) for name, what in value.items()]
+    return [(key, _shown(value))]
+
+
 def _shown(value: object) -> str:
     match value:
         case list():
             return "; ".join(map(str, value)) or "nothing to do"
-        case dict():
-            return ", ".join(f"{name}: {what}" for name, what in value.items())
         case int() if value > 1 << 20:
             return f"{value / (1 << 30):.1f} GiB"
     return str(value)

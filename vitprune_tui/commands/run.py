@@ -1,10 +1,12 @@
 """`vitprune run` and `watch`: make a run, have it worked on, follow it."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +44,7 @@ def run(
     Raises `Wrong` and `Unable` before a run is made.
     """
     _check_name(loaded, folder, name)
+    loaded = _with_hash(loaded)
     _check(loaded)
     made = create(loaded, folder, name)
     if mode == "here":
@@ -148,7 +151,24 @@ def _check(loaded: Loaded) -> None:
     done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         reason = done.stdout.decode(errors="replace").strip()
-        raise Unable(reason or f"{CHECK} ended with {done.returncode}")
+        kind = Wrong if done.returncode == 2 else Unable
+        raise kind(reason or f"{CHECK} ended with {done.returncode}")
+
+
+def _with_hash(loaded: Loaded) -> Loaded:
+    """What a given model's file holds now is what the run is about."""
+    given = loaded.config.dense
+    if given is None:
+        return loaded
+    try:
+        with open(given.file, "rb") as file:
+            sha256 = given.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:  # a NUL in its name
+        why = getattr(error, "strerror", None) or error
+        raise Wrong(f"dense.file {given.file}: {why}") from None
+    known = {"file": os.path.abspath(given.file), "sha256": sha256}
+    config = loaded.config.model_copy(update={"dense": given.model_copy(update=known)})
+    return replace(loaded, config=config)
 
 
 def _heading(found: RunDir) -> str:

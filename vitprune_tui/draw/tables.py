@@ -63,6 +63,10 @@ def levels(s: Summary, width: int | None) -> str:
 def _remarks(level: e.Level) -> Iterable[str]:
     if level.collapsed:
         yield f"{len(level.collapsed)} empty matrices"
+    if level.silent_heads:
+        yield f"{len(level.silent_heads)} silent heads"
+    if level.key_blind_heads:
+        yield f"{len(level.key_blind_heads)} key-blind heads"
     if level.dead_neurons:
         yield f"{sum(level.dead_neurons.values())} dead neurons"
 
@@ -79,6 +83,8 @@ def run(name: str, s: Summary, width: int | None) -> str:
     if s.dense:
         d = s.dense
         origin = "shared" if d.reused else "trained here"
+        if given := s.config.get("dense"):
+            origin = f"given as {clean(given['file'])}, fresh moments"
         accuracy = (
             f"test {text.percent(d.test.accuracy)}, val {text.percent(d.validation.accuracy)}"
         )

@@ -84,8 +84,8 @@ def with_biases(masks: Masks, granularity: str) -> dict[str, Tensor]:
 def _units(group: Group, scores: Mapping[str, Tensor], before: Masks | None) -> Units:
     ranked = {p.matrix: _ranked(scores[p.matrix]) for p in group.pieces}
     gathered = group.gather(ranked)
-    if before is None:  # one True for all: nothing is gone
-        return Units(group, gathered, gathered.new_ones((), dtype=torch.bool).expand(len(gathered)))
+    if before is None:
+        return Units(group, gathered, alive=None)
     kept = {p.matrix: _on(gathered, before[p.matrix]) for p in group.pieces}
     return Units(group, gathered, group.alive(kept))
 
@@ -98,8 +98,7 @@ def _ranked(scores: Tensor) -> Tensor:
 
 def _counts(units: Sequence[Units], random_of: str, sparsity: float) -> Kept:
     """What the ranked mask of the whole weights keeps."""
-    whole = [u._replace(alive=torch.ones_like(u.alive)) for u in units]
-    return RANKED[random_of](whole, sparsity)
+    return RANKED[random_of]([u._replace(alive=None) for u in units], sparsity)
 
 
 def _reordered(units: Sequence[Units], seed: int) -> list[Units]:

@@ -38,9 +38,9 @@ def by_taylor(model: nn.Module, names: Iterable[str], batches: Batches, loss: Lo
     arXiv:1906.10771).
     """
     weights = {name: _parameter(model, name) for name in names}
-    squares = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    count = 0
-    for count, (images, labels) in enumerate(batches, 1):
+    squares, count = {name: torch.zeros_like(weight) for name, weight in weights.items()}, 0
+    for images, labels in batches:
+        count += 1
         found = torch.autograd.grad(loss(images, labels), list(weights.values()))
         for (name, weight), gradient in zip(weights.items(), found, strict=True):
             squares[name] += (weight.detach() * gradient).square()
@@ -57,11 +57,12 @@ def by_wanda(model: nn.Module, names: Iterable[str], batches: Batches, loss: Los
         squares[name] = squares[name] + seen if name in squares else seen
 
     names = list(names)
-    with ExitStack() as hooks, torch.no_grad():
+    with ExitStack() as hooks:
         for name in names:
             hooks.enter_context(_listening(model, name, partial(add, name)))
         for images, labels in batches:
-            loss(images, labels)
+            with torch.no_grad():  # not around the yield: others may need gradients meanwhile
+                loss(images, labels)
             yield
     return {name: _weight(model, name).abs() * squares[name].sqrt() for name in names}
 

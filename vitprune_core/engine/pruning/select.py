@@ -24,8 +24,28 @@ class Units(NamedTuple):
     group: Group
     scores: Tensor
     """Shape (units,)."""
-    alive: Tensor
-    """Booleans, shape (units,)."""
+    alive: Tensor | None
+    """Booleans, shape (units,); None: nothing is gone yet."""
+
+    @property
+    def still(self) -> Tensor:
+        """Which are there, shape (units,)."""
+        return torch.ones_like(self.scores, dtype=torch.bool) if self.alive is None else self.alive
+
+    @property
+    def left(self) -> int:
+        """How many."""
+        return len(self.scores) if self.alive is None else int(self.alive.count_nonzero())
+
+    def of_these(self, chosen: Tensor) -> Tensor:
+        """Those of `chosen` that are there."""
+        return chosen if self.alive is None else chosen & self.alive
+
+    def gone_first(self) -> Tensor:
+        """Scores that put what is gone below everything."""
+        return (
+            self.scores if self.alive is None else self.scores.masked_fill(~self.alive, -torch.inf)
+        )
 
 
 Kept = dict[str, Tensor]
@@ -51,11 +71,11 @@ def shuffled(units: Sequence[Units], counts: Kept, seed: int) -> Kept:
     kept = {}
     for u in units:
         name, n = u.group.name, int(counts[u.group.name].sum())
-        if n > int(u.alive.sum()):
-            what = f"{name}: {n} units should stay and only {int(u.alive.sum())} are left"
+        if n > u.left:
+            what = f"{name}: {n} units should stay and only {u.left} are left"
             raise ValueError(f"{what}; random counts come from the dense weights")
         order = seeded_order(u, seed)
-        still = order[u.alive[order]]
+        still = order[u.still[order]]
         kept[name] = torch.zeros_like(u.scores, dtype=torch.bool).index_fill(0, still[:n], True)
     return kept
 
@@ -76,12 +96,13 @@ def each_n_of_m(units: Sequence[Units], n: int, m: int) -> Kept:
         inputs = u.group.pieces[0].shape[1]
         if inputs % m:
             raise ValueError(f"{u.group.name}: {m} does not divide its {inputs} inputs")
-        scores = u.scores.masked_fill(~u.alive, -torch.inf).view(-1, m)
-        # Stable, so that of equals the earlier stays; what is gone is last but for scores of -inf.
-        order = scores.argsort(dim=1, descending=True, stable=True)
-        order = order.gather(1, (~u.alive).view(-1, m).gather(1, order).byte().argsort(stable=True))
-        highest = torch.zeros_like(scores, dtype=torch.bool).scatter(1, order[:, :n], True)
-        kept[u.group.name] = highest.flatten() & u.alive
+        # Stable, so that of equals the earlier stays.
+        order = u.scores.view(-1, m).argsort(dim=1, descending=True, stable=True)
+        if u.alive is not None:  # what is gone comes last, whatever it scores
+            gone = ~u.alive.view(-1, m)
+            order = order.gather(1, gone.gather(1, order).byte().argsort(dim=1, stable=True))
+        highest = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :n], True)
+        kept[u.group.name] = u.of_these(highest.flatten())
     return kept
 
 
@@ -96,25 +117,21 @@ def _remove_weights(pool: Sequence[Units], sparsity: float) -> Kept:
 
     Nothing as large as the whole pool is made beside what comes out.
     """
-    total, left = sum(len(u.scores) for u in pool), sum(int(u.alive.sum()) for u in pool)
+    total, left = sum(len(u.scores) for u in pool), sum(u.left for u in pool)
     count = round(sparsity * total)
     if count < total - left:
         raise ValueError(f"{total - left - count} more weights are gone already than that removes")
     if count == total - left:
-        return {u.group.name: u.alive.clone() for u in pool}
-    threshold = kth_smallest([_gone_first(u) for u in pool], count)
-    kept = {u.group.name: u.alive & (u.scores > threshold) for u in pool}
-    stay = total - count - sum(int(k.sum()) for k in kept.values())
+        return {u.group.name: u.still.clone() for u in pool}
+    threshold = kth_smallest([u.gone_first() for u in pool], count)
+    kept = {u.group.name: u.of_these(u.scores > threshold) for u in pool}
+    stay = total - count - sum(int(k.count_nonzero()) for k in kept.values())
     for u in pool:
         if stay:
-            tied = (u.alive & (u.scores == threshold)).nonzero().flatten()[:stay]
+            tied = u.of_these(u.scores == threshold).nonzero().flatten()[:stay]
             kept[u.group.name][tied] = True
             stay -= len(tied)
     return kept
-
-
-def _gone_first(u: Units) -> Tensor:
-    return u.scores if bool(u.alive.all()) else u.scores.masked_fill(~u.alive, -torch.inf)
 
 
 def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
@@ -128,17 +145,21 @@ def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
     middle, spread = k / total * len(sample), 5 * math.sqrt(len(sample)) / 2 + len(parts)
     low = sample[max(math.floor(middle - spread), 0)]
     high = sample[min(math.ceil(middle + spread), len(sample) - 1)]
-    below = sum(int((part < low).sum()) for part in parts)
-    around = torch.cat([part[(part >= low) & (part <= high)] for part in parts])
-    if below < k <= below + len(around):
-        return around.kthvalue(k - below).values
+    below, around = 0, []
+    for part in parts:
+        above = part >= low
+        below += len(part) - int(above.count_nonzero())
+        around.append(part[above & (part <= high)])
+    near = torch.cat(around)
+    if below < k <= below + len(near):
+        return near.kthvalue(k - below).values
     return torch.cat(list(parts)).kthvalue(k).values
 
 
 def _remove_lines(pool: Sequence[Units], sparsity: float) -> Kept:
     """The prefix of the score order whose weights come closest; on a tie the shorter."""
-    scores, alive = torch.cat([u.scores for u in pool]), torch.cat([u.alive for u in pool])
-    sizes = torch.cat([torch.full_like(u.alive, u.group.size, dtype=torch.long) for u in pool])
+    scores, alive = torch.cat([u.scores for u in pool]), torch.cat([u.still for u in pool])
+    sizes = torch.cat([torch.full_like(u.scores, u.group.size, dtype=torch.long) for u in pool])
     total, gone = int(sizes.sum()), int(sizes[~alive].sum())
     target = sparsity * total
     if target < gone - int(sizes.max()) / 2:
