@@ -22,7 +22,6 @@ from vitprune_core.engine.vit import initial
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.dense import DenseDir
-from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
 
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
@@ -292,7 +291,15 @@ def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
     steps = json.loads(vitprune(*words, "--json").stdout)
     assert steps["epochs"] == 1
     assert steps["phases"][0] | {"start": 2, "stop": 2, "policy": "given"} == steps["phases"][0]
-    assert "Takes the dense model from" in vitprune(*words).stdout
+
+    config = runs / "mine" / "config.yaml"  # asks for the same model again
+    words = ["run", config, "--runs", runs, "--here", "--json", "--name"]
+    again = json.loads(vitprune(*words, "again").stdout)
+    assert again["weights_sha256"] == shown["weights_sha256"]
+    assert again["dense"]["given"] == str(path)
+    path.write_bytes(b"")
+    assert "not a safetensors file" in vitprune(*words, "third", code=2).stderr
+    assert not (runs / "third").exists()
 
 
 def test_a_wrong_file_is_exit_2_and_makes_no_run(model_file, tmp_path):
@@ -314,17 +321,3 @@ def test_a_file_given_in_a_preset_is_found_from_any_folder_later(model_file, tmp
     config = (tmp_path / "runs" / "mine" / "config.yaml").read_text()
     assert f"file: {path}" in config
     vitprune("watch", "mine", "--runs", tmp_path / "runs")
-
-
-def test_a_runs_config_asks_for_the_same_model_again(model_file, tmp_path):
-    path, runs = model_file(), tmp_path / "runs"
-    first = vitprune(*run_words(runs, path), "--here", "--json")
-    config = runs / "mine" / "config.yaml"
-    again = vitprune("run", config, "--runs", runs, "--here", "--json", "--name", "again")
-    one, two = (json.loads(done.stdout) for done in (first, again))
-    assert one["weights_sha256"] == two["weights_sha256"]
-    assert two["dense"]["given"] == str(path)
-    path.write_bytes(b"")
-    done = vitprune("run", config, "--runs", runs, "--name", "third", code=2)
-    assert "not a safetensors file" in done.stderr
-    assert not RunDir(runs / "third").path.exists()

@@ -63,7 +63,7 @@ def test_by_default_it_is_the_last_level_and_without_levels_the_dense_model(done
     assert run.weights("1e-05").is_file()
     assert accuracy(load_model(run.path), data) == of(e.Level, events)[-1].test
     assert accuracy(load_model(run.path, 0), data) == of(e.Level, events)[0].test
-    assert accuracy(load_model(run.path, "0.5"), data) == of(e.Level, events)[1].test
+    assert accuracy(load_model(run.path, "1e-05"), data) == of(e.Level, events)[1].test
 
 
 def test_of_a_run_that_only_trains_it_is_the_dense_model(done):

@@ -187,7 +187,7 @@ def test_whatever_is_asked_for_a_run_that_was_left_ends_at_the_same_bytes(
     assert any(name.endswith(".npz") for name in bench.files)
     moments = moments_of(bench, tmp_path)
     assert moments > 15
-    for stop in range(2, moments, max(moments // 6, 1)):
+    for stop in range(2, moments, max(moments // 5, 1)):
         other = Bench(tmp_path / str(stop), loaded)
         assert not other.attempt(after(stop))
         assert other.attempt()
