@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vitprune_core.engine import device
-from vitprune_core.engine.device import DeviceError, compute_with, fingerprint, resolve
-from vitprune_core.engine.vit import ViT
+from vitprune_core.engine.device import DeviceError, fingerprint, resolve
+from vitprune_core.engine.vit import ViT, compute_with
 from vitprune_core.spec.config import dump
 from vitprune_core.spec.request import load
 
@@ -21,7 +21,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
-        monkeypatch.setattr(device, "has_compiler", lambda: compiler)
+        monkeypatch.setattr(device, "compiles", lambda on: compiler)
 
     return make
 
@@ -96,16 +96,36 @@ def test_the_model_is_compiled_where_it_is_asked_for(tiny, monkeypatch, kernels,
     asked = []
     monkeypatch.setattr(ViT, "compile", lambda model, **how: asked.append(how))
     config = tiny("dense", f"kernels={kernels}").config
-    compute_with(ViT(config.model, config.data), config)
+    compute_with(ViT(config.model, config.data), config.kernels)
     assert asked == ([{"dynamic": False}] if compiled else [])
 
 
-@pytest.mark.parametrize(("path", "has"), [("", False), (None, True)])
-def test_a_compiler_is_looked_for_by_its_name(monkeypatch, tmp_path, path, has):
-    (tmp_path / "gcc").write_text("")
-    (tmp_path / "gcc").chmod(0o755)
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path) if path is None else path)
-    assert device.has_compiler() is has
-    monkeypatch.setenv("CC", "none")
-    assert not device.has_compiler()
+@pytest.mark.parametrize(("on", "name", "own"), [("cuda", "gcc", "CC"), ("cpu", "clang++", "CXX")])
+def test_a_compiler_is_looked_for_by_its_name(monkeypatch, tmp_path, on, name, own):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(own, raising=False)
+    assert not device.compiles(on)
+    (tmp_path / name).write_text("")
+    (tmp_path / name).chmod(0o755)
+    assert device.compiles(on)
+    monkeypatch.setenv(own, "none")
+    assert not device.compiles(on)
+
+
+def test_compiled_kernels_without_a_compiler_or_for_an_old_gpu_are_refused(monkeypatch, tmp_path):
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.cuda, "get_device_capability", lambda: (6, 0))
+        patched.setattr(device.shutil, "which", lambda name: name)
+        assert not device.compiles("cuda")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(DeviceError, match=r"kernels compiled: on cpu .* choices: auto, eager"):
+        resolved("device=cpu", "kernels=compiled")
+
+
+def test_the_device_is_told_with_its_instructions_for_bf16(machine):
+    machine(cpu={"avx512_bf16": True})
+    assert device.device_name("cpu").endswith(" avx512_bf16")
+    machine()
+    assert "bf16" not in device.device_name("cpu")

@@ -9,14 +9,14 @@ from tests.conftest import events_of
 from tests.engine.test_resume import Bench, after, moments_of, same
 from vitprune_core.engine.augment import augment
 from vitprune_core.engine.data import load as load_data
-from vitprune_core.engine.device import compute_with, resolve
+from vitprune_core.engine.device import resolve
 from vitprune_core.engine.execute import execute
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.seeds import generator
 from vitprune_core.engine.state import fresh
 from vitprune_core.engine.train import FETCH_EVERY, train
-from vitprune_core.engine.vit import ViT, initial
+from vitprune_core.engine.vit import ViT, compute_with, initial
 from vitprune_core.spec.plan import Train
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
@@ -120,7 +120,7 @@ def test_compiled_kernels_give_nearly_what_eager_ones_do(tiny):
         model = ViT(config.model, config.data).to("cuda").eval()
         model.load_state_dict(initial(config))
         if compiled:
-            compute_with(model, config)
+            compute_with(model, config.kernels)
         with torch.no_grad():
             logits.append(model(images))
     torch.testing.assert_close(*logits, rtol=1e-3, atol=1e-3)

@@ -302,7 +302,7 @@ def test_infinite_scores_and_half_precision_are_ranked_like_others():
     [
         (
             {"granularity": "wieght"},
-            "granularity 'wieght' is not one of weight, row, column, head, neuron, n:m like 2:4",
+            "granularity 'wieght' is not one of weight, row, column, head, neuron, n:m with n",
         ),
         ({"granularity": "4:2"}, "granularity '4:2' is not one of"),
         ({"granularity": "0:4"}, "granularity '0:4' is not one of"),

@@ -6,10 +6,9 @@ from torch import nn
 
 from tests.conftest import result
 from vitprune_core.engine.data import load as load_data
-from vitprune_core.engine.device import compute_with
 from vitprune_core.engine.execute import scored
 from vitprune_core.engine.train import calibration
-from vitprune_core.engine.vit import ViT, decays, initial, joined, patches
+from vitprune_core.engine.vit import ViT, compute_with, decays, initial, joined, patches
 from vitprune_core.spec import shape
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.request import load
@@ -221,7 +220,7 @@ def test_what_a_compiled_model_hears_is_heard_too(tiny, compiler, monkeypatch):
     monkeypatch.setattr(ViT, "compile", lambda model, **how: compile(model, **how))
     data, names = load_data(config), list(shape.matrices(config.model))
     plain, model = generic(config), generic(config)
-    compute_with(model, config)
+    compute_with(model, config.kernels)
     images, _ = next(calibration(data.train, config))
     with torch.no_grad():
         before = model(images)

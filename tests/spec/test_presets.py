@@ -123,7 +123,10 @@ ONE = [
     (GOOD + "train: {augment: mixup}\n", "is not one of none, crop, crop_flip, autoaugment"),
     (GOOD + "precision: fp16\n", "3:12: precision: 'fp16' is not one of auto, fp32, bf16"),
     (GOOD + "kernels: fast\n", "3:10: kernels: 'fast' is not one of auto, eager, compiled"),
-    (asks("granularity: heads"), "is not one of weight, row, column, head, neuron, n:m like 2:4"),
+    (
+        asks("granularity: heads"),
+        "is not one of weight, row, column, head, neuron, n:m with n below m (2:4)",
+    ),
     (asks("granularity: heads"), "did you mean 'head'?"),
     (asks("granularity: '4:2'"), "2:22: prune.granularity: '4:2' is not one of weight, row"),
     (asks("granularity: 2"), "2:22: prune.granularity: 2 is not text"),

@@ -19,7 +19,7 @@ from vitprune_core.spec.datasets import AugmentName
 def augment(images_BCYX: Tensor, how: AugmentName, draw: torch.Generator) -> Tensor:
     """Square images of bytes, to others of the same shape. `draw` is a generator of the CPU.
 
-    What becomes of an image depends on its place in the batch, not on the other images.
+    What becomes of an image depends on the batch's size and its place there, not on other images.
     """
     return AUGMENTATIONS[how](images_BCYX, draw)
 

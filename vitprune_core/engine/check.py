@@ -15,7 +15,7 @@ from vitprune_core.spec.config import Config
 
 def check(config: Config) -> None:
     """Raises `DataError`, `DeviceError` or `GivenError`."""
-    if config.device == "cuda":  # first: a download would be in vain
+    if config.device == "cuda" or config.kernels == "compiled":  # before a download in vain
         from vitprune_core.engine.device import resolve
 
         resolve(config)

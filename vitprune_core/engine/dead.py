@@ -7,13 +7,13 @@ says is the same for every image, and could be added to the bias of the matrix t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from vitprune_core.engine.pruning.mask import Masks
-from vitprune_core.engine.pruning.units import takes_bias
+from vitprune_core.engine.pruning.units import COLUMN, ROW, takes_bias
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
 
@@ -22,12 +22,25 @@ from vitprune_core.spec.config import Config
 class Block:
     """Of one block, the dimensions that a path runs through; booleans."""
 
-    qk: Tensor
-    """Shape (width,): keys that are asked for, and queries that compare something."""
+    q: Tensor
+    """Shape (width,): queries that differ between images and are compared with something."""
+    k: Tensor
+    """Shape (width,): keys that are asked for."""
     vo: Tensor
     """Shape (width,): values that are written and read."""
     hidden: Tensor
     """Shape (mlp,): neurons with input and output."""
+
+
+PATHS = {
+    "attn.q": (ROW, "q"),
+    "attn.k": (ROW, "k"),
+    "attn.v": (ROW, "vo"),
+    "attn.o": (COLUMN, "vo"),
+    "mlp.fc1": (ROW, "hidden"),
+    "mlp.fc2": (COLUMN, "hidden"),
+}
+"""Matrix -> which of its lines are a block's dimensions, and which these are."""
 
 
 class Lines:
@@ -46,47 +59,51 @@ class Lines:
 def paths(masks: Masks, config: Config, granularity: str) -> list[Block]:
     """Block by block, what carries something on. `masks` has every prunable matrix."""
     found = [_block(Lines(masks, b), config, granularity) for b in range(config.model.depth)]
-    if any(bool(block.vo.any()) for block in found):
-        return found
-    # No patch is ever attended to: the class token, and all that is made of it, is a constant.
-    return [Block(b.qk, b.vo, torch.zeros_like(b.hidden)) for b in found]
+    speaking = sum(bool(block.vo.any()) for block in found)
+    if (
+        speaking == 0
+    ):  # no patch is ever attended to: the class token, and what follows, is constant
+        return [replace(block, hidden=torch.zeros_like(block.hidden)) for block in found]
+    if (
+        speaking == 1
+    ):  # the one query that is read is the class token's, which has seen no image yet
+        return [replace(block, q=torch.zeros_like(block.q)) for block in found]
+    return found
 
 
 def _block(lines: Lines, config: Config, granularity: str) -> Block:
     vo = lines.rows("attn.v") & lines.columns("attn.o")
-    speaks = by_head(vo, config).any(dim=1, keepdim=True).expand_as(by_head(vo, config)).flatten()
+    of_head = by_head(vo, config)
+    speaks = of_head.any(dim=1, keepdim=True).expand_as(of_head).flatten()
     # A query that is its bias alone still tells keys apart. A key that is its bias alone adds the
     # same to the scores of all tokens, and softmax takes no notice.
     asked = lines.rows("attn.q")
     if not takes_bias(granularity, "attn.q"):
         asked = torch.ones_like(asked)
-    qk = lines.rows("attn.k") & asked & speaks
-    return Block(qk, vo, lines.rows("mlp.fc1") & lines.columns("mlp.fc2"))
+    k = lines.rows("attn.k") & asked & speaks
+    return Block(k, k, vo, lines.rows("mlp.fc1") & lines.columns("mlp.fc2"))
 
 
 def effective(masks: Masks, blocks: list[Block]) -> dict[str, Tensor]:
     """The weights on a path: matrix -> booleans, shape (out, in)."""
-    on_path = dict(masks)
-    for b, block in enumerate(blocks):
-        across = {"attn.q": block.qk, "attn.k": block.qk, "attn.v": block.vo}
-        for kind, rows in (across | {"mlp.fc1": block.hidden}).items():
-            on_path[f"blocks.{b}.{kind}"] = masks[f"blocks.{b}.{kind}"] & rows.unsqueeze(1)
-        for kind, columns in {"attn.o": block.vo, "mlp.fc2": block.hidden}.items():
-            on_path[f"blocks.{b}.{kind}"] = masks[f"blocks.{b}.{kind}"] & columns.unsqueeze(0)
-    return on_path
+    return {
+        f"blocks.{b}.{kind}": masks[f"blocks.{b}.{kind}"] & getattr(block, of).unsqueeze(1 - axis)
+        for b, block in enumerate(blocks)
+        for kind, (axis, of) in PATHS.items()
+    }
 
 
 def removable(blocks: list[Block], config: Config) -> float:
     """Share of the multiply-adds that go when every dimension without a path is cut out.
 
-    What remains are smaller matrices without holes, which any hardware multiplies faster.
+    What remains are smaller matrices without holes.
     """
-    sizes: dict[str, int] = {}
-    for b, block in enumerate(blocks):
-        inner = {"attn.q": block.qk, "attn.k": block.qk, "attn.v": block.vo, "attn.o": block.vo}
-        inner |= {"mlp.fc1": block.hidden, "mlp.fc2": block.hidden}
-        sizes |= {f"blocks.{b}.{k}": config.model.width * int(n.sum()) for k, n in inner.items()}
-    scores, mixed = [int(b.qk.sum()) for b in blocks], [int(b.vo.sum()) for b in blocks]
+    sizes = {
+        f"blocks.{b}.{kind}": config.model.width * int(getattr(block, of).sum())
+        for b, block in enumerate(blocks)
+        for kind, (_, of) in PATHS.items()
+    }
+    scores, mixed = [int(b.k.sum()) for b in blocks], [int(b.vo.sum()) for b in blocks]
     left = shape.multiply_adds(config.model, config.data, sizes, scores, mixed)
     return 1 - left / shape.multiply_adds(config.model, config.data)
 

@@ -170,7 +170,7 @@ def trained(
 
 def taken(model: ViT, config: Config, data: Dataset, run: RunDir) -> Events:
     """A model of the user's own, with an optimizer that has seen nothing, measured and shared."""
-    state = fresh(read_given(config))
+    state = fresh({name: w.to(config.device) for name, w in read_given(config).items()})
     end = Position(stage="dense", step=0, epoch=config.train.epochs, state=state)
     put_weights(state, model)
     found = yield from scores(model, data, Moment(end.step, position=None))

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 import vitprune_core
-from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.identity import config_hash, dense_hash
 
@@ -31,38 +30,46 @@ def resolve(config: Config) -> Config:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
-        precision = "bf16" if multiplies_bf16(device) else "fp32"
+        precision = "bf16" if bf16_instructions(device) else "fp32"
+    if kernels == "compiled" and not compiles(device):
+        what = f"needs {COMPILES[device]}; choices: auto, eager"
+        raise DeviceError(f"kernels compiled: on {device} torch.compile {what}")
     if kernels == "auto":
-        kernels = "compiled" if device == "cuda" and has_compiler() else "eager"
+        kernels = "compiled" if device == "cuda" and compiles(device) else "eager"
     chosen = {"device": device, "precision": precision, "kernels": kernels}
     return config.model_copy(update=chosen)
 
 
-def multiplies_bf16(device: str) -> bool:
-    """Whether there are instructions for products of bf16: without, it is slower than fp32."""
+BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+"""What CPUs call their instructions for products of bf16."""
+COMPILES = {
+    "cpu": "a C++ compiler (g++ or clang++)",
+    "cuda": "a C compiler (gcc or clang) and a GPU of compute capability 7.0 or above",
+}
+
+
+def bf16_instructions(device: str) -> tuple[str, ...]:
+    """Those that the device has; without any, bf16 is slower than fp32."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return ("cuda",) * torch.cuda.is_bf16_supported(including_emulation=False)
     known = torch.cpu.get_capabilities()
-    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+    return tuple(name for name in BF16 if known.get(name))
 
 
-def has_compiler() -> bool:
-    """torch.compile builds a small C program for what it has made for the GPU."""
-    return any(shutil.which(os.environ.get("CC") or name) for name in ("cc", "gcc", "clang"))
-
-
-def compute_with(model: ViT, config: Config) -> None:
-    """Have the model's step made into few kernels, where that is asked for."""
-    if config.kernels == "compiled":
-        model.compile(dynamic=False)
+def compiles(device: str) -> bool:
+    """Whether torch.compile can do its work here."""
+    own, names = ("CXX", ("g++", "clang++")) if device == "cpu" else ("CC", ("cc", "gcc", "clang"))
+    compiler = any(map(shutil.which, (os.environ[own],) if own in os.environ else names))
+    return compiler and (device == "cpu" or torch.cuda.get_device_capability() >= (7, 0))
 
 
 def prepare(config: Config) -> None:
     """Settings of the process that change results."""
     torch.set_num_threads(config.threads)
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(config.deterministic)
 
 
 def repeats(config: Config) -> bool:
@@ -97,7 +104,8 @@ def differences(
 def device_name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    known = (platform.machine(), torch.backends.cpu.get_cpu_capability(), *bf16_instructions("cpu"))
+    return " ".join(known)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.dense import Events, dense_model
-from vitprune_core.engine.device import compute_with, fingerprint, prepare
+from vitprune_core.engine.device import fingerprint, prepare
 from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.evaluate import scores
 from vitprune_core.engine.level import diverged, level, pruned, save_level, save_masks
@@ -28,7 +28,7 @@ from vitprune_core.engine.pruning.scores import SCORES
 from vitprune_core.engine.rewind import keep_rewinds, restored, rewound
 from vitprune_core.engine.state import State, Tensors, masked, put_weights, reset
 from vitprune_core.engine.train import NotFinite, calibration, loss_of, train
-from vitprune_core.engine.vit import ViT
+from vitprune_core.engine.vit import ViT, compute_with
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config, PruneConfig, as_dict
 from vitprune_core.spec.plan import Plan, Round, plan
@@ -46,7 +46,7 @@ def execute(
     if start is None:
         yield started(config, data, steps)
     model = ViT(config.model, config.data, config.precision).to(config.device)
-    compute_with(model, config)
+    compute_with(model, config.kernels)
     try:
         if start is None or start.stage == "dense":
             dense = yield from dense_model(model, config, data, steps, run, start)

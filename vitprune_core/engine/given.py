@@ -24,7 +24,7 @@ class GivenError(RuntimeError):
 
 
 def read_given(config: Config) -> Tensors:
-    """Every parameter in fp32, on the config's device where that is known; raises `GivenError`."""
+    """Every parameter in fp32, on the CPU; raises `GivenError`."""
     assert config.dense is not None
     file = config.dense.file
     try:
@@ -32,16 +32,15 @@ def read_given(config: Config) -> Tensors:
         found = load(data)
     except OSError as error:
         raise GivenError(f"dense.file {file}: {error.strerror}") from None
-    except SafetensorError as error:
-        raise GivenError(f"dense.file {file}: not a safetensors file: {error}") from None
+    except (SafetensorError, KeyError) as error:  # KeyError: a number format that torch has not
+        raise GivenError(f"dense.file {file}: not a safetensors file for torch: {error}") from None
     sha256 = hashlib.sha256(data).hexdigest()
     if config.dense.sha256 not in (None, sha256):
         what = f"its SHA-256 is {sha256}, not {config.dense.sha256}"
         raise GivenError(f"dense.file {file}: it has changed: {what}")
     if wrong := list(_wrong(found, config)):
         raise GivenError(f"dense.file {file}: {'; '.join(wrong)}")
-    device = "cpu" if config.device == "auto" else config.device
-    return {name: tensor.to(device, torch.float32) for name, tensor in found.items()}
+    return {name: tensor.float() for name, tensor in found.items()}
 
 
 def _wrong(found: Tensors, config: Config) -> Iterable[str]:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from vitprune_core.engine.dense import dense_of
-from vitprune_core.engine.files import load_masks, load_tensors
+from vitprune_core.engine.files import load_masks, load_tensors, weights_sha256
 from vitprune_core.engine.pruning.mask import with_biases
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import level_name
 from vitprune_core.spec.request import load
+from vitprune_core.store.events import DenseTrained, Level
+from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 
 
@@ -15,28 +17,41 @@ def load_model(run: str | Path, level: float | str | None = None, device: str = 
     """The model of a run's level, masked and in eval mode: pixels as stored in, logits out.
 
     run: the run's folder. level: a listed sparsity, or "dense"; None: the last level there is, the
-    dense model where there is none. Raises ValueError, naming the choices.
+    dense model where there is none. Raises ValueError, naming the choices, and where the weights
+    are not those that the run's log tells of.
     """
     folder = RunDir(Path(run).absolute())
     if not folder.config.is_file():
         raise ValueError(f"{run} is no run: it has no {folder.config.name}")
-    config = load(str(folder.config)).config
-    levels = sorted((p.stem for p in folder.weights("0").parent.glob("*.safetensors")), key=float)
-    name = _name(level, levels)
+    config, levels = load(str(folder.config)).config, _hashes(folder)
+    name = _name(level, list(levels))
+    if name not in levels:
+        raise ValueError(f"level {level!r} is not one of {', '.join(levels)}")
     path = dense_of(config, folder).weights if name == "dense" else folder.weights(name)
     if not path.is_file():
-        choices = ", ".join([*levels, "dense"])
-        raise ValueError(f"level {level!r}: {path} is not there; choices: {choices}")
+        raise ValueError(f"level {name}: {path} is gone")
     weights = load_tensors(path, device)
+    if weights_sha256(weights) != levels[name]:
+        raise ValueError(f"level {name}: {path} is damaged: it is not what the run has written")
     if folder.mask(name).is_file() and config.prune:
-        kept = with_biases(load_masks(folder.mask(name)), config.prune.granularity)
-        weights |= {n: weights[n] * mask.to(device) for n, mask in kept.items()}
+        masks = with_biases(load_masks(folder.mask(name)), config.prune.granularity)
+        weights |= {n: weights[n] * mask.to(device) for n, mask in masks.items()}
     model = ViT(config.model, config.data, config.precision).to(device)
     model.load_state_dict(weights)
     return model.eval()
 
 
+def _hashes(folder: RunDir) -> dict[str, str]:
+    """Level -> what its weights hash to, as the log tells, the dense model first."""
+    told = [r.event for r in kept(entries(folder.log))]
+    listed = [e for e in told if isinstance(e, DenseTrained) or (isinstance(e, Level) and e.listed)]
+    names = (
+        "dense" if isinstance(e, DenseTrained) else level_name(e.sparsity_asked) for e in listed
+    )
+    return {name: e.weights_sha256 for name, e in zip(names, listed, strict=True)}
+
+
 def _name(level: float | str | None, levels: list[str]) -> str:
     if level is None:
         return levels[-1] if levels else "dense"
-    return level_name(level) if isinstance(level, int | float) else level
+    return level if isinstance(level, str) else level_name(float(level))

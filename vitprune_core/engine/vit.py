@@ -146,6 +146,12 @@ def initial(config: Config) -> dict[str, Tensor]:
     return weights
 
 
+def compute_with(model: ViT, kernels: str) -> None:
+    """Have the model computed by torch's kernels one by one, or by few that are made for it."""
+    if kernels == "compiled":
+        model.compile(dynamic=False)
+
+
 def decays(name: str, parameter: Tensor) -> bool:
     """Weight decay is for matrices only: no biases, norms, positions, class token."""
     return name.endswith(".weight") and parameter.ndim == 2

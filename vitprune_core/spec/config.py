@@ -30,7 +30,9 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
 
 def _granularity(word: str) -> str:
     if word not in UNITS and n_of_m(word) is None:
-        raise PydanticCustomError("word", "not known", {"choices": (*UNITS, "n:m like 2:4")})
+        raise PydanticCustomError(
+            "word", "not known", {"choices": (*UNITS, "n:m with n below m (2:4)")}
+        )
     return word
 
 

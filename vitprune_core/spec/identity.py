@@ -31,6 +31,7 @@ def config_hash(config: Config) -> str:
 def _by_content(asked: dict[str, Any]) -> dict[str, Any]:
     """A model that was given is what its file holds, wherever that lies."""
     given = asked.pop("dense")
+    assert given is None or given["sha256"], "a given model is known by its hash"
     return {**asked, "given": given["sha256"]} if given else asked
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from vitprune_core.spec.check import check
-from vitprune_core.spec.config import Config, Workload
+from vitprune_core.spec.config import Config, GivenConfig, Workload
 from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.given import pinned
 from vitprune_core.spec.laws import IMPLIED
 from vitprune_core.spec.presets import NAME, find
 from vitprune_core.spec.source import (
@@ -68,6 +69,9 @@ def load(
     known = name and not found
     config, more = check(Config, tree, wrong=set() if known else {"data", "model", "train"})
     problems += found + more
+    if config and config.dense:
+        config, more = _pinned(config, config.dense, tree)
+        problems += more
     if problems or config is None:
         raise SpecError(sorted(problems, key=_by_place))
     return Loaded(_completed(config), stem, name, _request(preset, workload, settings, overrides))
@@ -133,7 +137,8 @@ def _options(workload: str | None, settings: dict[str, Any]) -> Node:
         if value is not None
     }
     if file := nodes.get("dense"):
-        nodes["dense"] = Node({"file": file}, file.place, file.key)
+        unknown = Node(None, file.place)  # whatever the preset says of another file
+        nodes["dense"] = Node({"file": file, "sha256": unknown}, file.place, file.key)
     return Node(nodes, NOWHERE)
 
 
@@ -151,6 +156,15 @@ def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
     except SpecError as error:
         return Node({}, place), [Problem(place, p.what) for p in error.problems]
     return nest(key, Node(node.value if value.strip() else None, place, place)), problems
+
+
+def _pinned(config: Config, given: GivenConfig, tree: Node) -> tuple[Config, list[Problem]]:
+    """With the hash of the model that is given."""
+    try:
+        return config.model_copy(update={"dense": pinned(given)}), []
+    except (OSError, ValueError) as error:  # a NUL in its name is a ValueError
+        what = f"dense.file: {show(given.file)}: {getattr(error, 'strerror', None) or error}"
+        return config, [Problem(locate(tree, ("dense", "file")).place, what)]
 
 
 def _completed(config: Config) -> Config:

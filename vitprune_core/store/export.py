@@ -12,7 +12,7 @@ from typing import Any
 
 from vitprune_core.store.clean import cell, clean, field, prose
 from vitprune_core.store.events import Level, Score
-from vitprune_core.store.summary import Reached, Summary
+from vitprune_core.store.summary import Dense, Reached, Summary
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,20 @@ def result(s: Summary) -> str:
     if s.dense is None:
         return f"{state}. There is no dense model yet."
     d = s.dense
-    origin = "found in the shared folder" if d.reused else "trained by this run"
-    if given := s.config.get("dense"):
-        file, sha256 = cell(given["file"]), cell(given["sha256"])
-        origin = f"given as {file}, SHA-256 {sha256}; retraining starts with fresh moments"
     return (
-        f"{state}. Dense model ({origin}): test accuracy **{_accuracy(d.test)}**, "
-        f"validation {_accuracy(d.validation)}, after {d.epochs} epochs in {d.seconds:,.0f} s; "
+        f"{state}. Dense model ({_origin(s, d)}): test accuracy **{_accuracy(d.test)}**, "
+        f"validation {_accuracy(d.validation)}; "
         f"{s.parameters or 0:,} parameters, {s.prunable or 0:,} prunable, "
         f"{s.taking_part or 0:,} taking part."
     )
+
+
+def _origin(s: Summary, dense: Dense) -> str:
+    if given := s.config.get("dense"):
+        file, sha256 = cell(given["file"]), cell(given["sha256"])
+        return f"given as {file}, SHA-256 {sha256}; retraining starts with fresh moments"
+    by = "found in the shared folder" if dense.reused else "trained by this run"
+    return f"{by}, {dense.epochs} epochs in {dense.seconds:,.0f} s"
 
 
 LEVEL_HEAD = (

@@ -23,7 +23,7 @@ def seconds_per_epoch(folder: Path, config: Mapping[str, Any]) -> float | None:
 def _cost(config: Mapping[str, Any]) -> dict[str, Any]:
     train = config.get("train", {})
     recipe = {key: train.get(key) for key in ("batch_size", "augment")}
-    where = {key: config.get(key) for key in ("device", "precision", "threads", "model")}
+    where = {key: config.get(key) for key in ("device", "precision", "kernels", "threads", "model")}
     return {**recipe, **where, "data": config.get("data", {}).get("name")}
 
 

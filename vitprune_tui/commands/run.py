@@ -1,12 +1,10 @@
 """`vitprune run` and `watch`: make a run, have it worked on, follow it."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -44,7 +42,6 @@ def run(
     Raises `Wrong` and `Unable` before a run is made.
     """
     _check_name(loaded, folder, name)
-    loaded = _with_hash(loaded)
     _check(loaded)
     made = create(loaded, folder, name)
     if mode == "here":
@@ -142,7 +139,7 @@ def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
 
 
 def _check(loaded: Loaded) -> None:
-    """Device and images, asked of a process, as the terminal side never loads the engine.
+    """Device, images, a given model; asked of a process: the terminal never loads the engine.
 
     What it fetches it tells on our stderr; stdout is the reason why it is in vain.
     """
@@ -153,22 +150,6 @@ def _check(loaded: Loaded) -> None:
         reason = done.stdout.decode(errors="replace").strip()
         kind = Wrong if done.returncode == 2 else Unable
         raise kind(reason or f"{CHECK} ended with {done.returncode}")
-
-
-def _with_hash(loaded: Loaded) -> Loaded:
-    """What a given model's file holds now is what the run is about."""
-    given = loaded.config.dense
-    if given is None:
-        return loaded
-    try:
-        with open(given.file, "rb") as file:
-            sha256 = given.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:  # a NUL in its name
-        why = getattr(error, "strerror", None) or error
-        raise Wrong(f"dense.file {given.file}: {why}") from None
-    known = {"file": os.path.abspath(given.file), "sha256": sha256}
-    config = loaded.config.model_copy(update={"dense": given.model_copy(update=known)})
-    return replace(loaded, config=config)
 
 
 def _heading(found: RunDir) -> str:

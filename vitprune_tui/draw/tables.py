@@ -88,7 +88,8 @@ def run(name: str, s: Summary, width: int | None) -> str:
         accuracy = (
             f"test {text.percent(d.test.accuracy)}, val {text.percent(d.validation.accuracy)}"
         )
-        took = f"{d.epochs} epochs in {text.duration(d.seconds)}, {origin} ({clean(d.hash)})"
+        took = f"{d.epochs} epochs in {text.duration(d.seconds)}, " if d.epochs else ""
+        took += f"{origin} ({clean(d.hash)})"
         lines.append(f"dense: {accuracy}, {took}")
         sizes = (s.parameters, s.prunable, s.taking_part)
         names = ("parameters", "prunable", "taking part")

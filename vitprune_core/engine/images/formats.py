@@ -40,8 +40,6 @@ def cifar(data: bytes, labels: bytes, side: int, where: object) -> tuple[Array, 
         batch = unpickle(data)
     except ValueError as error:
         raise Damaged(where, f"cannot be read: {error}") from None
-    if not isinstance(batch, dict):
-        raise Damaged(where, "holds no dict")
     rows, numbers = batch.get(b"data"), batch.get(labels)
     if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.ndim != 2:
         raise Damaged(where, "has no rows of bytes as 'data'")

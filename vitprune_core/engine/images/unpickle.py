@@ -1,7 +1,7 @@
 """The one place that reads a pickle, for CIFAR is published as nothing else.
 
-Only bytes whose hash is known come here, and even of them nothing is called but what an array of
-numbers is made by.
+Only bytes whose hash is known come here, and even of them nothing of numpy's is called: what an
+array is pickled with is taken down, and the array is made of it by us.
 """
 
 import io
@@ -11,17 +11,40 @@ from typing import Any
 import numpy as np
 
 
-def _dtype(name: object, align: object = False, copy: object = False) -> Any:
-    """numpy's type of numbers: CIFAR has the flags as 0 and 1, which some versions warn of."""
-    return np.dtype(name, align=bool(align), copy=bool(copy))  # type: ignore[call-overload]
+class _Array:
+    """An array of bytes while it is read: `numpy.ndarray`, then its shape and what it holds."""
+
+    array: np.ndarray[Any, Any] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, by_column, data = state
+        if not isinstance(kind, _Kind) or not isinstance(data, bytes):
+            raise pickle.UnpicklingError("it has an array of something else than bytes")
+        self.array = np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
 
 
-_REBUILD = np.empty(0).__reduce__()[0]  # numpy's own, wherever this version keeps it
+class _Kind:
+    """numpy's type of a byte."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Order and alignment, of which a byte has none."""
+
+
+def _kind(name: object, *flags: object) -> _Kind:
+    if name not in ("u1", b"u1"):
+        raise pickle.UnpicklingError(f"it has an array of {name!r} instead of bytes")
+    return _Kind()
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> _Array:
+    return _Array()
+
+
 KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _REBUILD,
-    ("numpy._core.multiarray", "_reconstruct"): _REBUILD,
+    ("numpy", "ndarray"): object(),
+    ("numpy", "dtype"): _kind,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
 }
 BROKEN = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError),
@@ -30,16 +53,22 @@ BROKEN = (
 """What a pickle that is none can raise."""
 
 
-class _Numbers(pickle.Unpickler):
+class _Known(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in KNOWN:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return KNOWN[module, name]
 
 
-def unpickle(data: bytes) -> object:
-    """Numbers, texts, lists, dicts and arrays; texts of Python 2 are bytes. Raises `ValueError`."""
+def unpickle(data: bytes) -> dict[Any, Any]:
+    """A dict of numbers, texts, lists and arrays of bytes; texts of Python 2 are bytes.
+
+    Raises `ValueError`.
+    """
     try:
-        return _Numbers(io.BytesIO(data), encoding="bytes").load()
+        found = _Known(io.BytesIO(data), encoding="bytes").load()
+        if type(found) is not dict:
+            raise pickle.UnpicklingError("it holds no dict")
+        return {k: v.array if isinstance(v, _Array) else v for k, v in found.items()}
     except BROKEN as error:
         raise ValueError(f"it is no pickle of numbers: {error}") from None

@@ -21,6 +21,9 @@ Masks = Mapping[str, Tensor]
 """Matrix -> one boolean a weight, shape (out, in), True = kept."""
 
 
+NM = "n:m with n below m (2:4)"
+
+
 def make_masks(
     weights: Mapping[str, Tensor],
     granularity: str = "weight",
@@ -52,7 +55,7 @@ def make_masks(
     """
     pattern = n_of_m(granularity)
     if pattern is None:
-        _word("granularity", granularity, (*UNITS, "n:m like 2:4"))
+        _word("granularity", granularity, (*UNITS, NM))
     _word("distribution", distribution, ("global", "layerwise", "random"))
     _word("random_of", random_of, tuple(RANKED))
     _sparsity(sparsity, granularity, pattern)
@@ -116,6 +119,10 @@ def _check(weights: Masks, scores: Masks, before: Masks | None) -> None:
         _fits("scores", name, scores.get(name), weight)
         if before is not None:
             _fits("before", name, before.get(name), weight)
+            if before[name].dtype != torch.bool:
+                raise ValueError(
+                    f"before: {name} has numbers of {before[name].dtype}, not booleans"
+                )
         if scores[name].isnan().any():
             raise ValueError(f"scores: {name} has a score that is not a number")
 

@@ -6,12 +6,14 @@ is, pruned so far: they take batches and yield after each, so that a request nee
 Shapes   B batch · N tokens · R tokens read · W width of an input
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """Images and labels."""
@@ -49,37 +51,38 @@ def by_taylor(model: nn.Module, names: Iterable[str], batches: Batches, loss: Lo
 
 
 def by_wanda(model: nn.Module, names: Iterable[str], batches: Batches, loss: Loss) -> Scoring:
-    """|w| times the norm of its input over all tokens (Sun et al. 2023, arXiv:2306.11695)."""
-    squares: dict[str, Tensor] = {}
+    """|w| times the root mean square of its input (Sun et al. 2023, arXiv:2306.11695).
 
-    def add(name: str, input_BNW: Tensor) -> None:
-        seen = input_BNW.detach().float().square().sum(dim=(0, 1))
-        squares[name] = squares[name] + seen if name in squares else seen
+    They sum over tokens and compare inside a row, where that is the same. To compare matrices, as
+    we do, it must be a mean: of the last block's inputs some are read at the class token only.
+    """
+    squares: dict[str, Tensor] = {}
+    tokens: Counter[str] = Counter()
+
+    def hear(name: str, input_BNW: Tensor) -> None:
+        squares[name] = squares.get(name, 0) + input_BNW.detach().float().square().sum(dim=(0, 1))
+        tokens[name] += input_BNW.shape[0] * input_BNW.shape[1]
 
     names = list(names)
     with ExitStack() as hooks:
         for name in names:
-            hooks.enter_context(_listening(model, name, partial(add, name)))
+            hooks.enter_context(_listening(model, name, partial(hear, name)))
         for images, labels in batches:
             with torch.no_grad():  # not around the yield: others may need gradients meanwhile
                 loss(images, labels)
             yield
-    return {name: _weight(model, name).abs() * squares[name].sqrt() for name in names}
+    norms = {name: (square / tokens[name]).sqrt() for name, square in squares.items()}
+    return {name: _weight(model, name).abs() * norms[name] for name in names}
 
 
-def _listening(model: nn.Module, name: str, hear: Callable[[Tensor], None]) -> "ExitStack":
+def _listening(model: nn.Module, name: str, hear: Callable[[Tensor], None]) -> RemovableHandle:
     """Hear the inputs of a matrix until closed; q, k and v have those of their attention."""
     part, _, kind = name.rpartition(".")
-    heard = ExitStack()
-    if kind in ("q", "k", "v"):  # computed by one product for all: their own modules stay silent
-        which = 0 if kind == "q" else 1
-        hook = model.get_submodule(part).register_forward_pre_hook(
-            lambda _, given: hear(given[which])
-        )
-    else:
-        hook = model.get_submodule(name).register_forward_pre_hook(lambda _, given: hear(given[0]))
-    heard.callback(hook.remove)
-    return heard
+    if kind not in ("q", "k", "v"):
+        return model.get_submodule(name).register_forward_pre_hook(lambda _, given: hear(given[0]))
+    # Computed by one product for all: their own modules stay silent.
+    which = 0 if kind == "q" else 1
+    return model.get_submodule(part).register_forward_pre_hook(lambda _, given: hear(given[which]))
 
 
 def _parameter(model: nn.Module, name: str) -> nn.Parameter:

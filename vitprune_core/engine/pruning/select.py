@@ -103,6 +103,8 @@ def each_n_of_m(units: Sequence[Units], n: int, m: int) -> Kept:
             order = order.gather(1, gone.gather(1, order).byte().argsort(dim=1, stable=True))
         highest = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :n], True)
         kept[u.group.name] = u.of_these(highest.flatten())
+        if int(kept[u.group.name].count_nonzero()) * m < n * len(u.scores):
+            raise ValueError(f"{u.group.name}: less than {n} of every {m} weights are left already")
     return kept
 
 
@@ -152,8 +154,8 @@ def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
         around.append(part[above & (part <= high)])
     near = torch.cat(around)
     if below < k <= below + len(near):
-        return near.kthvalue(k - below).values
-    return torch.cat(list(parts)).kthvalue(k).values
+        return near.sort().values[k - below - 1]
+    return torch.cat(list(parts)).sort().values[k - 1]
 
 
 def _remove_lines(pool: Sequence[Units], sparsity: float) -> Kept:
