@@ -62,11 +62,9 @@ def rewrite(path: Path, told: str) -> None:
     lines = path.read_text().splitlines()
     comment = list(takewhile(lambda line: line.startswith("#"), lines))
     title, *words = (line.lstrip("# ") for line in comment)
-    before = " ".join(words)
-    text = re.sub(r"Measured on .*?\.(?= [A-Z]|$)", told, before, count=1)
-    if text == before and told not in before:
-        text = f"{before} {told}"
-    wrapped = [f"# {line}" for line in (title, *textwrap.wrap(text, 97))]
+    parts = re.split(r"Measured on .*?\.(?= [A-Z]|$)", " ".join(words), maxsplit=1)
+    texts = [parts[0], " ".join([told, *(part.strip() for part in parts[1:])])]
+    wrapped = [f"# {line}" for line in (title, *(w for t in texts for w in textwrap.wrap(t, 97)))]
     path.write_text("\n".join([*wrapped, *lines[len(comment) :]]) + "\n")
 
 

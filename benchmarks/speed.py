@@ -1,10 +1,10 @@
 """Training the study's ViT on this machine's CPU, beside the public recipe, in the same run.
 
-    python -m benchmarks.speed [step] [masked] [epoch] [study]
+    python -m benchmarks.speed [step] [masked] [epoch]
 
 `step`: one batch, against the recipe's parts and the limit that matrix products set. `masked`: what
 holding removed weights at zero costs. `epoch`: from stored bytes to weights with AutoAugment,
-against the recipe with its DataLoader. `study`: epochs of all the study's arms, in hours.
+against the recipe with its DataLoader, and what all the study's arms would take at that rate.
 """
 
 import sys
@@ -51,9 +51,11 @@ def ours(config: Config) -> tuple[ViT, AdamW]:
     return model, AdamW(model, fresh(initial(config)), config.train.weight_decay)
 
 
-def update(model: ViT, optimizer: AdamW, images: torch.Tensor, labels: torch.Tensor) -> None:
-    """A training step, as `train` takes it."""
-    loss = loss_of(model, images, labels, config_of("fp32"))
+def update(
+    model: ViT, optimizer: AdamW, images: torch.Tensor, labels: torch.Tensor, config: Config
+) -> None:
+    """A training step, as `train` takes it when nothing is pruned."""
+    loss = loss_of(model, images, labels, config)
     loss.item()
     model.zero_grad()
     loss.backward()
@@ -78,12 +80,12 @@ def step() -> None:
     scaled, peer = images / 255 - 0.5, recipe.RecipeViT()
     adam = torch.optim.Adam(peer.parameters(), lr=1e-4, weight_decay=5e-5)
     steps: dict[str, Step] = {"recipe": lambda: recipe.step(peer, adam, scaled, labels)}
+    config = config_of("fp32")
     for precision in ("fp32", "bf16"):
         model, optimizer = ours(config_of(precision))
-        steps[precision] = lambda m=model, o=optimizer: update(m, o, images, labels)
+        steps[precision] = lambda m=model, o=optimizer: update(m, o, images, labels, config)
     limits = {"fp32": product(torch.float32), "bf16": product(torch.bfloat16)}
     found = timed({**steps, **{f"product {name}": do for name, do in limits.items()}}, REPEATS)
-    operations = 6 * shape.multiply_adds(config_of("fp32").model, config_of("fp32").data)
     print("| training step, batch 128 | ms | images/s | against the recipe | of the limit |")
     print("| --- | --- | --- | --- | --- |")
     for name, label in (
@@ -92,6 +94,7 @@ def step() -> None:
         ("bf16", "vitprune, bf16"),
     ):
         kind = "bf16" if name == "bf16" else "fp32"
+        operations = 6 * (written(config) if name == "recipe" else computed(config))
         rate, limit = BATCH / found[name], PRODUCT / found[f"product {kind}"] / operations
         ratio = found["recipe"] / found[name]
         print(
@@ -101,6 +104,18 @@ def step() -> None:
     for name in limits:
         rate = PRODUCT / found[f"product {name}"] / 1e9
         print(f"matrix products alone reach {rate:.0f} GFLOP/s in {name}")
+
+
+def written(config: Config) -> int:
+    """Multiply-adds of one image through the architecture."""
+    return shape.multiply_adds(config.model, config.data)
+
+
+def computed(config: Config) -> int:
+    """The same without what nobody reads: the last block's tokens but one, after its k and v."""
+    width, unread = config.model.width, shape.tokens(config.model, config.data) - 1
+    attention = 2 * width * unread * (unread + 1)
+    return written(config) - unread * 4 * width**2 - attention
 
 
 PRODUCT = 2 * BATCH * 65 * 384 * 384 * 8
@@ -131,7 +146,7 @@ def masked() -> None:
     pairs = [(weights[name], mask) for name, mask in masks.items()]
     found = timed(
         {
-            "step": lambda: update(model, optimizer, images, labels),
+            "step": lambda: update(model, optimizer, images, labels, config),
             "masks": lambda: mask_gradients(pairs),
         },
         REPEATS,
@@ -153,7 +168,7 @@ def epoch(count: int = 8) -> None:
 
     def mine() -> None:
         for images, labels in islice(stream(data, config), count):
-            update(model, optimizer, images, labels)
+            update(model, optimizer, images, labels, config)
 
     def theirs(given: DataLoader) -> None:
         for images, labels in given:
@@ -173,6 +188,8 @@ def epoch(count: int = 8) -> None:
     for name, seconds in found.items():
         label = f"{name}, {config.precision}" if name == "vitprune" else f"{name}, fp32"
         print(f"| {label} | {count * BATCH / seconds:.1f} | {best / seconds:.2f}x |")
+    print()
+    study(trained_on(config) / (count * BATCH / found["vitprune"]))
 
 
 def stream(data: Dataset, config: Config) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -180,13 +197,12 @@ def stream(data: Dataset, config: Config) -> Iterator[tuple[torch.Tensor, torch.
 
 
 def study(seconds_per_epoch: float) -> None:
-    """Hours of all the study's arms with one seed, one dense training shared by all."""
+    """Days of all the study's arms with one seed, one dense training shared by all."""
     config = config_of("bf16")
     dense = config.train.epochs
     arms = {name: plan(config_of("bf16", name)).epochs - dense for name in STUDY}
     epochs = dense + sum(arms.values())
-    images = DATASETS[config.data.name].images - config.data.validation
-    operations = epochs * images * 6 * shape.multiply_adds(config.model, config.data)
+    operations = epochs * trained_on(config) * 6 * written(config)
     days = epochs * seconds_per_epoch / 86_400
     print(
         f"{len(arms)} arms: {dense} epochs dense and {sum(arms.values())} of retraining, one seed"
@@ -197,14 +213,19 @@ def study(seconds_per_epoch: float) -> None:
         print(f"{operations:.1e} operations at {100 * share:.0f} % of an H100: {minutes:.0f} min")
 
 
+def trained_on(config: Config) -> int:
+    """Images of an epoch."""
+    return DATASETS[config.data.name].images - config.data.validation
+
+
 def main(words: list[str]) -> None:
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
-    for word in words or ["step", "masked", "epoch"]:
-        name, _, value = word.partition("=")
-        {"step": step, "masked": masked, "epoch": epoch, "study": study}[name](
-            *([float(value)] if value else [])
-        )
+    parts = {"step": step, "masked": masked, "epoch": epoch}
+    for word in words or parts:
+        if word not in parts:
+            sys.exit(f"{word} is not one of {', '.join(parts)}")
+        parts[word]()
         print(flush=True)
 
 

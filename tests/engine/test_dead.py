@@ -16,7 +16,8 @@ from vitprune_core.spec import shape
 from vitprune_core.spec.request import load
 
 MODEL = "model={patch: 4, width: 12, heads: 3, depth: 2, mlp: 8}"
-SMALL = "model={patch: 4, width: 4, heads: 2, depth: 1, mlp: 3}"
+SMALL = "model={patch: 4, width: 4, heads: 2, depth: 2, mlp: 3}"
+ONE = SMALL.replace("depth: 2", "depth: 1")
 GRANULARITIES = ["weight", "row", "column", "head", "neuron", "2:4"]
 SPARSITIES = [0.5, 0.8, 0.9, 0.97]
 GRID = [(g, s) for g, s in product(GRANULARITIES, SPARSITIES) if g != "2:4" or s == 0.5]
@@ -69,12 +70,25 @@ def without_what_is_dead(model, config, masks):
     """Zero every weight off the paths; what it said the same of every image goes into a bias."""
     blocks = dead.paths(masks, config, config.prune.granularity)
     for block, alive in zip(model.blocks, blocks, strict=True):
+        if alive.k.any() and not alive.q.any():  # it asks the same of every image
+            block.attn.q.bias += block.attn.q.weight @ constant_token(model, block)
+    for block, alive in zip(model.blocks, blocks, strict=True):
         gone = ~alive.vo
         block.attn.o.bias += block.attn.o.weight[:, gone] @ block.attn.v.bias[gone]
         gone = ~alive.hidden
         block.mlp.fc2.bias += block.mlp.fc2.weight[:, gone] @ gelu(block.mlp.fc1.bias[gone])
     for name, mask in dead.effective(masks, blocks).items():
         model.get_parameter(f"{name}.weight").mul_(mask)
+
+
+def constant_token(model, block):
+    """What a block's queries are made of at the class token, which has seen no image before it."""
+    heard = []
+    with block.norm1.register_forward_hook(lambda _, given, output: heard.append(output[:, 0])):
+        model(images())
+    (token_BW,) = heard
+    torch.testing.assert_close(token_BW, token_BW[:1].expand(6, -1))
+    return token_BW[0]
 
 
 @pytest.mark.parametrize(("granularity", "sparsity"), GRID)
@@ -134,11 +148,50 @@ def test_attention_in_one_block_is_enough_for_the_mlp_of_another():
         assert all(block.hidden.all() for block in blocks)
 
 
-# Planted, one thing at a time: width 4, two heads of two dimensions, three hidden neurons.
+@pytest.mark.parametrize("speaks", [0, 1, 2])
+def test_where_only_one_block_attends_its_queries_are_on_no_path(speaks):
+    """The class token that asks has seen no image, and nobody reads what other tokens hear."""
+    config = asked(model=MODEL.replace("depth: 2", "depth: 3"))
+    masks = whole(config)
+    for silent in {0, 1, 2} - {speaks}:
+        masks[f"blocks.{silent}.attn.v"][:] = False
+    blocks = dead.paths(masks, config, "weight")
+    assert not any(block.q.any() for block in blocks)
+    assert [bool(block.k.all()) for block in blocks] == [b == speaks for b in range(3)]
+    assert [bool(block.vo.all()) for block in blocks] == [b == speaks for b in range(3)]
+    model = generic(config, masks)
+    before = model(images())
+    without_what_is_dead(model, config, masks)
+    assert not model.blocks[speaks].attn.q.weight.any()
+    torch.testing.assert_close(model(images()), before, rtol=0, atol=1e-5)
+    without_keys = generic(config, {**masks, f"blocks.{speaks}.attn.k": torch.zeros(12, 12).bool()})
+    assert (without_keys(images()) - before).abs().max() > 0.01
+
+
+def test_where_two_blocks_attend_the_queries_of_both_are_on_a_path():
+    """The first one's patches are read by the second, whose class token has seen the first."""
+    config = asked(model=MODEL.replace("depth: 2", "depth: 3"))
+    for silent in range(3):
+        masks = whole(config)
+        masks[f"blocks.{silent}.attn.o"][:] = False
+        blocks = dead.paths(masks, config, "weight")
+        assert [bool(block.q.all()) for block in blocks] == [b != silent for b in range(3)]
+
+
+def test_a_model_of_one_block_asks_the_same_of_every_image():
+    config = asked(model=ONE)
+    counts = remains(whole(config), config)
+    assert (counts.sparsity, counts.effective_sparsity) == (0, 16 / 88)  # q of 4 x 4
+    total = shape.multiply_adds(config.model, config.data)
+    assert counts.removable == pytest.approx(5 * 16 / total)  # for 5 tokens; what is asked remains
+
+
+# Planted, one thing at a time, in the first block of two: width 4, two heads of two dimensions,
+# three hidden neurons; 88 weights a block.
 
 
 def planted(granularity="weight", **lines):
-    """Masks of the small model without some rows (q=[0]) or columns (o=[1])."""
+    """Masks of the small model without some rows (q=[0]) or columns (o=[1]) of its first block."""
     config = asked(granularity, SMALL, {"neuron": "mlp"}.get(granularity, "all"))
     masks = whole(config)
     for kind, which in lines.items():
@@ -155,9 +208,8 @@ def test_nothing_removed_is_nothing_dead():
     counts, block, _, _ = planted()
     assert (counts.silent_heads, counts.key_blind_heads, counts.dead_neurons) == ((), (), {})
     assert (counts.effective_sparsity, counts.removable) == (0, 0)
-    assert block.qk.all()
-    assert block.vo.all()
-    assert block.hidden.all()
+    for dimensions in (block.q, block.k, block.vo, block.hidden):
+        assert dimensions.all()
 
 
 @pytest.mark.parametrize("lines", [{"v": [2, 3]}, {"o": [2, 3]}, {"v": [2, 3], "o": [2, 3]}])
@@ -165,9 +217,10 @@ def test_a_head_without_its_v_rows_or_its_o_columns_is_silent(lines):
     counts, block, _, _ = planted(**lines)
     assert counts.silent_heads == ("blocks.0.attn.1",)
     assert counts.key_blind_heads == ()
-    assert block.vo.tolist() == block.qk.tolist() == [True, True, False, False]
+    assert block.vo.tolist() == [True, True, False, False]
+    assert block.q.tolist() == block.k.tolist() == [True, True, False, False]
     gone = 4 * 2 * 4  # two lines of four in q, k, v and o
-    assert counts.effective_sparsity == pytest.approx(gone / 88)
+    assert counts.effective_sparsity == pytest.approx(gone / 176)
     # two rows or columns of each for 5 tokens; two dimensions of scores and of mixing for 5 x 5
     total = shape.multiply_adds(asked(model=SMALL).model, asked(model=SMALL).data)
     assert counts.removable == pytest.approx((5 * gone + 25 * 4) / total)
@@ -178,16 +231,16 @@ def test_a_head_of_which_one_v_row_and_the_other_o_column_are_left_says_nothing(
     counts, block, _, _ = planted(v=[2], o=[3])
     assert counts.silent_heads == ()
     assert block.vo.tolist() == [True, True, False, False]
-    assert block.qk.tolist() == [True, True, False, False]
-    assert counts.effective_sparsity == pytest.approx(32 / 88)
+    assert block.q.tolist() == block.k.tolist() == [True, True, False, False]
+    assert counts.effective_sparsity == pytest.approx(32 / 176)
 
 
 def test_a_head_without_k_rows_attends_to_all_tokens_alike():
     counts, block, masks, config = planted(k=[0, 1])
     assert counts.key_blind_heads == ("blocks.0.attn.0",)
     assert counts.silent_heads == ()
-    assert block.qk.tolist() == [False, False, True, True]
-    assert counts.effective_sparsity == pytest.approx(16 / 88)  # q's rows go with them
+    assert block.q.tolist() == block.k.tolist() == [False, False, True, True]
+    assert counts.effective_sparsity == pytest.approx(16 / 176)  # q's rows go with them
     attn = generic(config, masks).blocks[0].attn
     x_BNW = torch.randn(2, 5, 4)
     q_BHNE, k_BHNE = (attn.by_head(m(x_BNW)) for m in (attn.q, attn.k))
@@ -198,10 +251,11 @@ def test_a_head_without_k_rows_attends_to_all_tokens_alike():
 
 def test_a_query_of_a_bias_alone_still_compares_keys_and_without_it_none():
     _, block, _, _ = planted("weight", q=[0])
-    assert block.qk.all()
+    assert block.q.all()
+    assert block.k.all()
     counts, block, _, _ = planted("row", q=[0])
-    assert block.qk.tolist() == [False, True, True, True]
-    assert counts.effective_sparsity == pytest.approx(8 / 88)
+    assert block.q.tolist() == block.k.tolist() == [False, True, True, True]
+    assert counts.effective_sparsity == pytest.approx(8 / 176)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +278,10 @@ def test_neurons_die_without_output_or_without_input_and_bias(granularity, lines
 def test_a_removed_head_is_silent_and_key_blind_and_wholly_removable():
     config = asked("head", SMALL, "attention")
     weights = {n: torch.ones(s) for n, s in shape.matrices(config.model, "attention").items()}
-    masks = {**whole(config), **make_masks(weights, "head", sparsity=0.5, heads=2)}
+    masks = {**whole(config), **make_masks(weights, "head", "layerwise", 0.5, heads=2)}
     counts = remains(masks, config)
-    assert counts.silent_heads == counts.key_blind_heads == ("blocks.0.attn.1",)
+    second = ("blocks.0.attn.1", "blocks.1.attn.1")
+    assert counts.silent_heads == counts.key_blind_heads == second
     assert counts.effective_sparsity == counts.sparsity == 0.5
     assert 1 / (1 - counts.removable) == pytest.approx(counts.speedup)
 
@@ -264,41 +319,63 @@ def linear(x, matrix):
     return x @ weight.T + bias
 
 
+class Small:
+    """One block of a model, cut down to what is alive, and what it costs an image of 5 tokens."""
+
+    def __init__(self, block, alive, config):
+        attn, mlp = block.attn, block.mlp
+        silent = attn.o.weight[:, ~alive.vo] @ attn.v.bias[~alive.vo]
+        constant = mlp.fc2.weight[:, ~alive.hidden] @ gelu(mlp.fc1.bias[~alive.hidden])
+        self.q, self.k = cut(attn.q, rows=alive.q), cut(attn.k, rows=alive.k)
+        self.v, self.o = cut(attn.v, rows=alive.vo), cut(attn.o, columns=alive.vo, extra=silent)
+        self.fc1 = cut(mlp.fc1, rows=alive.hidden)
+        self.fc2 = cut(mlp.fc2, columns=alive.hidden, extra=constant)
+        self.block, self.alive, self.heads = block, alive, config.model.heads
+        self.head_width = config.model.width // config.model.heads
+        matrices = (self.q, self.k, self.v, self.o, self.fc1, self.fc2)
+        self.multiply_adds = 5 * sum(weight.numel() for weight, _ in matrices)
+        self.multiply_adds += 5 * 5 * int(alive.k.sum() + alive.vo.sum())
+
+    def asked(self, y_BNW):
+        """Queries where they are alive, or one of all images and tokens: the first class token's"""
+        if self.alive.q.any() or not self.alive.k.any():
+            return linear(y_BNW, self.q)
+        constant = linear(y_BNW[:1, :1], cut(self.block.attn.q, rows=self.alive.k))
+        return constant.expand(*y_BNW.shape[:2], -1)
+
+    def __call__(self, x_BNW):
+        y_BNW = self.block.norm1(x_BNW)
+        queries, keys, values = self.asked(y_BNW), linear(y_BNW, self.k), linear(y_BNW, self.v)
+        head_of, mixed = torch.arange(self.heads).repeat_interleave(self.head_width), []
+        for head in range(self.heads):
+            own_k, own_vo = (head_of[of] == head for of in (self.alive.k, self.alive.vo))
+            shares = queries[..., own_k] @ keys[..., own_k].mT * self.head_width**-0.5
+            mixed.append(shares.softmax(-1) @ values[..., own_vo])
+        x_BNW = x_BNW + linear(torch.cat(mixed, -1), self.o)
+        return x_BNW + linear(gelu(linear(self.block.norm2(x_BNW), self.fc1)), self.fc2)
+
+
 @pytest.mark.parametrize(
     ("granularity", "sparsity"), [("weight", 0.9), ("row", 0.6), ("head", 0.5)]
 )
-def test_what_is_removable_can_be_removed(granularity, sparsity):
-    config = asked(granularity, MODEL.replace("depth: 2", "depth: 1"))
+@pytest.mark.parametrize("depth", [1, 2])
+def test_what_is_removable_can_be_removed(granularity, sparsity, depth):
+    config = asked(granularity, MODEL.replace("depth: 2", f"depth: {depth}"))
     masks = random_masks(config, sparsity, seed=1)
     model = generic(config, masks)
-    (alive,) = dead.paths(masks, config, granularity)
-    (block,) = model.blocks
-    attn, mlp, heads = block.attn, block.mlp, config.model.heads
-    silent = attn.o.weight[:, ~alive.vo] @ attn.v.bias[~alive.vo]
-    constant = mlp.fc2.weight[:, ~alive.hidden] @ gelu(mlp.fc1.bias[~alive.hidden])
-    q, k = (cut(m, rows=alive.qk) for m in (attn.q, attn.k))
-    v, o = cut(attn.v, rows=alive.vo), cut(attn.o, columns=alive.vo, extra=silent)
-    fc1 = cut(mlp.fc1, rows=alive.hidden)
-    fc2 = cut(mlp.fc2, columns=alive.hidden, extra=constant)
+    alive = dead.paths(masks, config, granularity)
+    assert any(block.q.any() for block in alive) is (depth == 2)
+    blocks = [Small(b, of, config) for b, of in zip(model.blocks, alive, strict=True)]
 
     pixels_BNP = patches((images() - model.mean) / model.std, model.patch)
     x_BNW = torch.cat([model.token.expand(6, -1, -1), model.embed(pixels_BNP)], 1) + model.positions
-    y_BNW = block.norm1(x_BNW)
-    head_of = torch.arange(config.model.width) // (config.model.width // heads)
-    mixed, multiply_adds, tokens = [], 0, 5
-    for head in range(heads):
-        own_qk, own_vo = head_of[alive.qk] == head, head_of[alive.vo] == head
-        scores = linear(y_BNW, q)[..., own_qk] @ linear(y_BNW, k)[..., own_qk].mT
-        shares = (scores * (config.model.width // heads) ** -0.5).softmax(-1)
-        mixed.append(shares @ linear(y_BNW, v)[..., own_vo])
-        multiply_adds += tokens * tokens * int(own_qk.sum() + own_vo.sum())
-    x_BNW = x_BNW + linear(torch.cat(mixed, -1), o)
-    x_BNW = x_BNW + linear(gelu(linear(block.norm2(x_BNW), fc1)), fc2)
+    for block in blocks:
+        x_BNW = block(x_BNW)
     logits = linear(model.norm(x_BNW[:, 0]), cut(model.classifier))
     torch.testing.assert_close(logits, model(images()))
 
-    multiply_adds += tokens * sum(weight.numel() for weight, _ in (q, k, v, o, fc1, fc2))
-    multiply_adds += (tokens - 1) * model.embed.weight.numel() + model.classifier.weight.numel()
+    multiply_adds = sum(block.multiply_adds for block in blocks)
+    multiply_adds += 4 * model.embed.weight.numel() + model.classifier.weight.numel()
     total = shape.multiply_adds(config.model, config.data)
     removable = remains(masks, config).removable
     assert removable > 0
@@ -313,4 +390,4 @@ def test_biases_that_go_along_are_those_that_a_path_does_not_need():
         masks = whole(config)
         masks["blocks.0.attn.q"][0] = False
         block = dead.paths(masks, config, granularity)[0]
-        assert bool(block.qk[0]) is not goes
+        assert bool(block.q[0]) is bool(block.k[0]) is not goes

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vitprune_core.engine import device
-from vitprune_core.engine.device import DeviceError, fingerprint, resolve
+from vitprune_core.engine import check, device
+from vitprune_core.engine.device import DeviceError, fingerprint, prepare, resolve
 from vitprune_core.engine.vit import ViT, compute_with
 from vitprune_core.spec.config import dump
 from vitprune_core.spec.request import load
@@ -122,6 +122,28 @@ def test_compiled_kernels_without_a_compiler_or_for_an_old_gpu_are_refused(monke
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(DeviceError, match=r"kernels compiled: on cpu .* choices: auto, eager"):
         resolved("device=cpu", "kernels=compiled")
+
+
+@pytest.mark.parametrize("asked", ["kernels=compiled", "device=cuda"])
+def test_what_this_machine_has_not_is_told_before_images_are_fetched(machine, monkeypatch, asked):
+    fetched = []
+    monkeypatch.setattr(check, "obtain", fetched.append)
+    machine(compiler=False)
+    with pytest.raises(DeviceError, match="choices: auto"):
+        check.check(load("dense", "cifar10", [*AUTO, asked]).config)
+    assert not fetched
+    check.check(load("dense", "cifar10", AUTO).config)
+    assert fetched == ["cifar10"]
+
+
+def test_a_run_that_need_not_repeat_is_not_bound_by_one_before_that_had_to(tiny, monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        for deterministic in (True, False):
+            prepare(tiny("dense", f"deterministic={str(deterministic).lower()}").config)
+            assert torch.are_deterministic_algorithms_enabled() is deterministic
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_the_device_is_told_with_its_instructions_for_bf16(machine):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import struct
 from contextlib import closing
 
 import pytest
@@ -19,6 +20,7 @@ from vitprune_core.engine.execute import execute
 from vitprune_core.engine.given import GivenError, read_given
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.vit import initial
+from vitprune_core.spec.source import SpecError
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.dense import DenseDir
@@ -116,21 +118,36 @@ def test_everything_wrong_with_it_is_told_at_once(tiny, model_file):
         (b"PK\x03\x04 a pickle of weights", "not a safetensors file"),
         (bytes(1000), "not a safetensors file"),
         (b"\x80\x02}q\x00.", "not a safetensors file"),
-        (None, "No such file or directory"),
     ],
 )
 def test_what_is_no_safetensors_file_is_refused(tiny, tmp_path, data, expected):
     path = tmp_path / "m.safetensors"
-    if data is not None:
-        path.write_bytes(data)
+    path.write_bytes(data)
     assert refused(tiny, path).startswith(expected)
 
 
-def test_a_truncated_file_and_a_folder_are_refused(tiny, model_file, tmp_path):
+def test_a_truncated_file_is_refused(tiny, model_file):
     path = model_file()
     path.write_bytes(path.read_bytes()[:-1])
     assert refused(tiny, path).startswith("not a safetensors file")
-    assert refused(tiny, tmp_path) == "Is a directory"
+
+
+def test_numbers_of_a_format_that_torch_has_not_are_refused(tiny, tmp_path):
+    path = tmp_path / "m.safetensors"
+    head = b'{"token":{"dtype":"F8_E8M0","shape":[2],"data_offsets":[0,2]}}'
+    path.write_bytes(struct.pack("<Q", len(head)) + head + b"ab")
+    assert refused(tiny, path) == "not a safetensors file for torch: 'F8_E8M0'"
+
+
+def test_what_is_no_file_any_more_is_refused_with_the_reason(tiny, model_file):
+    path = model_file()
+    config = tiny("dense", f"dense.file={path}").config
+    path.unlink()
+    with pytest.raises(GivenError, match=f"dense.file {path}: No such file or directory"):
+        read_given(config)
+    path.mkdir()
+    with pytest.raises(GivenError, match=f"dense.file {path}: Is a directory"):
+        read_given(config)
 
 
 def test_a_model_of_another_workload_is_refused(tiny, model_file):
@@ -155,7 +172,17 @@ def test_it_is_checked_before_a_run_is_made(tiny, model_file):
     assert error.value.code == 2
 
 
+def test_what_is_not_there_is_refused_before_anything_is_checked(tiny, tmp_path):
+    with pytest.raises(SpecError, match=r"dense\.file: .*No such file or directory"):
+        tiny("dense", f"dense.file={tmp_path / 'nowhere'}")
+
+
 # What is taken.
+
+
+def test_it_is_read_into_the_memory_of_the_cpu_whatever_the_device(tiny, model_file):
+    config = given(tiny, model_file()).config.model_copy(update={"device": "cuda"})
+    assert {weight.device.type for weight in read_given(config).values()} == {"cpu"}
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
@@ -277,7 +304,7 @@ def run_words(folder, path, name="mine"):
 def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
     path, runs = model_file(), tmp_path / "runs"
     told = vitprune(*run_words(runs, path.name), "--here", cwd=tmp_path)  # a path from here
-    assert f"given as {path}, fresh moments" in told.stdout
+    assert f" %, given as {path}, fresh moments" in told.stdout  # no epochs, no seconds
     assert f"Takes the dense model from {path}." in told.stderr
     shown = json.loads(vitprune("show", "mine", "--runs", runs, "--json").stdout)
     assert shown["dense"]["given"] == str(path)
@@ -285,7 +312,8 @@ def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
     assert shown["config"]["dense"] == {"file": str(path), "sha256": sha256(path)}
     report = tmp_path / "a.md"
     vitprune("export", "mine", "--runs", runs, "-o", report)
-    assert f"SHA-256 {sha256(path)}; retraining starts with fresh moments" in report.read_text()
+    origin = f"SHA-256 {sha256(path)}; retraining starts with fresh moments): test accuracy"
+    assert origin in report.read_text()
     assert f"--dense {path}" in report.read_text()
     words = ["plan", "oneshot_global", "--workload", "digits", *SET, "--dense", path]
     steps = json.loads(vitprune(*words, "--json").stdout)
@@ -309,15 +337,38 @@ def test_a_wrong_file_is_exit_2_and_makes_no_run(model_file, tmp_path):
     assert done.stdout == ""
     nowhere = tmp_path / "nowhere"
     done = vitprune(*run_words(runs, nowhere), code=2)
-    assert done.stderr.strip() == f"dense.file {nowhere}: No such file or directory"
+    assert done.stderr.startswith(f"--dense {nowhere}: dense.file: ")
+    assert done.stderr.endswith(": No such file or directory\n")
     assert not runs.exists()
+
+
+def test_what_is_planned_is_what_the_file_holds_now(model_file, tmp_path):
+    words = ["plan", "oneshot_global", "--workload", "digits", *SET, "--json", "--dense"]
+    assert json.loads(vitprune(*words, model_file()).stdout)["epochs"] == 1
+    done = vitprune(*words, tmp_path / "nowhere", code=2)
+    assert "No such file or directory" in done.stderr
+    assert done.stdout == ""
+    assert "it is no file" in vitprune(*words, tmp_path, code=2).stderr
+
+
+def test_another_file_over_a_runs_config_is_another_model(model_file, tmp_path):
+    one, two = model_file(), model_file(changed(TOKEN, lambda w: w + 1), "two.safetensors")
+    runs = tmp_path / "runs"
+    vitprune(*run_words(runs, one), "--here")
+    words = ["run", runs / "mine" / "config.yaml", "--runs", runs, "--here", "--json", "--name"]
+    again = json.loads(vitprune(*words, "again").stdout)
+    assert again["dense"]["reused"] is True
+    other = json.loads(vitprune(*words, "other", "--dense", two).stdout)
+    assert other["config"]["dense"] == {"file": str(two), "sha256": sha256(two)}
+    assert other["dense"]["reused"] is False
 
 
 def test_a_file_given_in_a_preset_is_found_from_any_folder_later(model_file, tmp_path):
     path = model_file()
-    known = f"dense={{file: {path.name}, sha256: {sha256(path)}}}"
+    known = f"dense.file={path.name}"
     words = [*run_words(tmp_path / "runs", path)[:-2], "--set", known, "--queue"]
     vitprune(*words, cwd=tmp_path)
     config = (tmp_path / "runs" / "mine" / "config.yaml").read_text()
     assert f"file: {path}" in config
+    assert f"sha256: {sha256(path)}" in config
     vitprune("watch", "mine", "--runs", tmp_path / "runs")

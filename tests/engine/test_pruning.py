@@ -247,6 +247,17 @@ def test_n_of_m_never_brings_back_what_is_gone():
     assert ints(masks) == {"a": [[0, 1, 1, 1]]}
 
 
+def test_n_of_m_needs_n_of_every_m_that_are_left():
+    """Three of eight are gone, fewer than the four that 2:4 removes, but of one four neighbours."""
+    before = {"a": torch.tensor([[True] * 4 + [False, False, False, True]])}
+    for distribution in DISTRIBUTIONS:
+        with pytest.raises(ValueError, match="a: less than 2 of every 4 weights are left already"):
+            make_masks({"a": torch.ones(1, 8)}, "2:4", distribution, 0.5, before=before)
+    before["a"][0, 5] = True
+    masks = make_masks({"a": torch.ones(1, 8)}, "2:4", sparsity=0.5, before=before)
+    assert ints(masks) == {"a": [[1, 1, 0, 0, 0, 1, 0, 1]]}
+
+
 @pytest.mark.parametrize("size", [1, 5, 1000, 300_000])
 @pytest.mark.parametrize("kind", ["normal", "tied", "sorted", "infinite", "lumps"])
 def test_the_kth_smallest_is_that_of_a_sort(size, kind):
@@ -320,6 +331,8 @@ def test_infinite_scores_and_half_precision_are_ranked_like_others():
         ({"scores": {"a": torch.full((2, 2), torch.nan)}}, "a has a score that is not a number"),
         ({"scores": {"a": torch.ones(2, 3)}}, r"scores: a has shape \(2, 3\), not \(2, 2\)"),
         ({"before": {}}, "before: a is missing"),
+        ({"before": {"a": torch.ones(2, 2)}}, "a has numbers of torch.float32, not booleans"),
+        ({"before": {"a": torch.ones(2, 2, dtype=torch.uint8)}}, "numbers of torch.uint8, not"),
         ({"before": {"a": torch.zeros(2, 2).bool()}}, "4 more weights are gone already|gone"),
         (
             {"before": {"a": torch.zeros(2, 2).bool()}, "granularity": "row"},

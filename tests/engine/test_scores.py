@@ -10,6 +10,7 @@ from torch.nn.functional import linear
 
 from tests.conftest import result
 from vitprune_core.engine.data import load as load_data
+from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.pruning.scores import SCORES
 from vitprune_core.engine.train import CALIBRATION, calibration, loss_of
 from vitprune_core.engine.vit import Attention, ViT, initial
@@ -50,12 +51,25 @@ def test_magnitude_looks_at_no_image():
     assert told["b"].tolist() == [[3], [0]]
 
 
-def test_wanda_is_the_weight_times_the_norm_of_its_input_over_all_tokens_and_images():
+def test_wanda_is_the_weight_times_the_root_mean_square_of_its_input_over_tokens_and_images():
     told = few_scores("wanda", FIRST, SECOND)
-    root_10, five = 10**0.5, 5.0  # of 1, 3, 0, 0 and of 0, 4, 3, 0
-    torch.testing.assert_close(told["a"], torch.tensor([[2 * root_10, 1 * five]]))
-    root_17 = 17**0.5  # of 2 - 0, 6 - 4, 0 - 3 and 0
-    torch.testing.assert_close(told["b"], torch.tensor([[3 * root_17], [0.0]]))
+    first, second = (10 / 4) ** 0.5, (25 / 4) ** 0.5  # of 1, 3, 0, 0 and of 0, 4, 3, 0
+    torch.testing.assert_close(told["a"], torch.tensor([[2 * first, 1 * second]]))
+    output = (17 / 4) ** 0.5  # of 2 - 0, 6 - 4, 0 - 3 and 0
+    torch.testing.assert_close(told["b"], torch.tensor([[3 * output], [0.0]]))
+
+
+def test_to_wanda_batches_weigh_as_many_tokens_as_they_have():
+    one = (torch.tensor([[[4.0, 0.0]]]), torch.tensor([0]))
+    told = few_scores("wanda", FIRST, one)["a"]
+    expected = [2 * (26 / 3) ** 0.5, (16 / 3) ** 0.5]  # of 1, 3, 4 and of 0, 4, 0
+    torch.testing.assert_close(told, torch.tensor([expected]))
+
+
+def test_to_wanda_the_same_tokens_again_are_no_more():
+    once, twice = few_scores("wanda", FIRST), few_scores("wanda", FIRST, FIRST)
+    for name in NAMES:
+        torch.testing.assert_close(once[name], twice[name])
 
 
 def test_taylor_is_the_weight_times_its_gradient_over_batches():
@@ -97,21 +111,20 @@ class Unfused(Attention):
 
 
 def heard_naively(model, seen, names):
-    """Matrix -> sum of its squared inputs, by hooks on the matrices of an unfused model."""
-    squares = {}
+    """Matrix -> mean of its squared inputs, by hooks on the matrices of an unfused model."""
+    squares = {name: [] for name in names}
     for block in model.blocks:
         block.attn.__class__ = Unfused
     for name in names:
 
         def hear(module, given, output, name=name):
-            inputs = given[0].flatten(0, -2)
-            squares[name] = squares.get(name, 0) + inputs.square().sum(0)
+            squares[name].append(given[0].flatten(0, -2).square())
 
         model.get_submodule(name).register_forward_hook(hear)
     with torch.no_grad():
         for images, _ in seen:
             model(images)
-    return squares
+    return {name: torch.cat(heard).mean(0) for name, heard in squares.items()}
 
 
 def test_wanda_hears_what_every_matrix_is_given_though_products_are_joined(bench):
@@ -123,6 +136,18 @@ def test_wanda_hears_what_every_matrix_is_given_though_products_are_joined(bench
     for name in names:
         weight = model.get_submodule(name).weight.detach()
         torch.testing.assert_close(found[name], weight.abs() * squares[name].sqrt())
+
+
+def test_under_wanda_the_last_block_keeps_as_much_as_others(tiny):
+    """Of its matrices four are read at the class token only, one of 17; initially all are alike."""
+    config = tiny("oneshot_global", "model.patch=2", "model.depth=3").config
+    data, model = load_data(config), ViT(config.model, config.data)
+    model.load_state_dict(initial(config))
+    found = result(scored("wanda", (config, model.eval(), calibration(data.train, config))))
+    masks = make_masks(found, sparsity=0.5, scores=found)
+    for block in ("blocks.0", "blocks.1", "blocks.2"):
+        kept = torch.cat([mask.flatten() for name, mask in masks.items() if block in name])
+        assert kept.float().mean() == pytest.approx(0.5, abs=0.05)  # by sums the last kept 0.38
 
 
 def test_taylor_is_the_gradient_of_every_batch(bench):

@@ -1,3 +1,6 @@
+import hashlib
+import os
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -258,18 +261,25 @@ def test_a_sentence_says_what_is_removed(name):
         ("two_of_four", ["prune.distribution=random"], "in each row of all matrices at random:"),
         ("oneshot_global", ["prune.criterion=taylor"], "all matrices by weight times gradient,"),
         ("heads", ["prune.criterion=wanda"], "by weight times the norm of its input, ranked"),
-        ("dense", ["dense.file=a.st"], "Takes the dense model from a.st. Prunes nothing."),
-        ("heads", ["dense.file=a.st"], "Takes the dense model from a.st. Removes whole heads"),
     ],
 )
 def test_a_sentence_says_by_what_and_from_what(preset, overrides, expected):
     assert expected in sentence(load(preset, "digits", overrides).config)
 
 
-def given_model(file="a.safetensors", sha256="1" * 64, **changes):
+def given_model(file="/m/a.safetensors", sha256="1" * 64, **changes):
     overrides = [f"{key}={value}" for key, value in changes.items()]
-    config = load("oneshot_global", "digits", overrides, dense=file).config
-    return config.model_copy(update={"dense": GivenConfig(file=file, sha256=sha256)})
+    known = f"dense={{file: {file}, sha256: '{sha256}'}}"
+    return load("oneshot_global", "digits", [*overrides, known]).config
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [("dense", "Prunes nothing."), ("heads", "Removes whole heads of the attention matrices")],
+)
+def test_a_sentence_says_from_what(preset, expected, model_files):
+    told = sentence(load(preset, "digits", ["dense.file=a.st"]).config)
+    assert told.startswith(f"Takes the dense model from {model_files}/a.st. {expected}")
 
 
 def test_the_plan_of_a_given_model_trains_no_dense_one():
@@ -282,7 +292,7 @@ def test_the_plan_of_a_given_model_trains_no_dense_one():
 
 @pytest.mark.parametrize("hash", [dense_hash, config_hash])
 def test_a_given_model_is_known_by_its_content_and_not_by_its_place(hash):
-    here, there = given_model(), given_model("elsewhere/b.safetensors")
+    here, there = given_model(), given_model("/elsewhere/b.safetensors")
     assert hash(here) == hash(there)
     assert hash(here) != hash(given_model(sha256="2" * 64))
     assert hash(here) != hash(load("oneshot_global", "digits").config)
@@ -295,22 +305,76 @@ def test_a_given_models_hash_does_not_depend_on_what_is_done_with_it():
     assert config_hash(given_model()) != config_hash(changed)
 
 
-def test_a_model_given_as_an_option_is_that_of_the_key(preset):
-    option = load("oneshot_global", "digits", dense="/tmp/m.safetensors")
-    assert option.config.dense == GivenConfig(file="/tmp/m.safetensors")
-    assert option.request[-2:] == ("--dense", "/tmp/m.safetensors")
-    key = load("oneshot_global", "digits", ["dense.file=/tmp/m.safetensors"])
+@pytest.fixture
+def model_files(tmp_path, monkeypatch):
+    """Where one is, with two files: to a request a model is its bytes."""
+    (tmp_path / "a.st").write_bytes(b"a model")
+    (tmp_path / "b.st").write_bytes(b"another")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def of_bytes(path):
+    return GivenConfig(file=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_a_model_given_as_an_option_is_that_of_the_key(model_files):
+    file = str(model_files / "a.st")
+    option = load("oneshot_global", "digits", dense=file)
+    assert option.config.dense == of_bytes(model_files / "a.st")
+    assert option.request[-2:] == ("--dense", file)
+    key = load("oneshot_global", "digits", [f"dense.file={file}"])
     assert key.config == option.config
-    sha = load("oneshot_global", "digits", [f"dense.sha256={'a' * 64}"], dense="m").config.dense
-    assert sha == GivenConfig(file="m", sha256="a" * 64)
-    complete = preset(dump(load("oneshot_global", "digits").config), "complete.yaml")
-    assert load(complete, dense="m").config.dense == GivenConfig(file="m")
+    assert load("oneshot_global", "digits", ["dense.file=a.st"]).config == option.config
 
 
-@pytest.mark.parametrize("key", ["dense={file: y}", "dense=null", "dense.file=y"])
-def test_a_model_given_twice_is_a_contradiction(key):
-    (found,) = wrong("dense", "digits", [key], dense="x")
+def test_what_is_known_of_a_given_model_is_taken_as_it_is(model_files, preset):
+    known = GivenConfig(file=str(model_files / "gone.st"), sha256="a" * 64)
+    overrides = [f"dense.sha256={known.sha256}"]
+    assert load("oneshot_global", "digits", overrides, dense="gone.st").config.dense == known
+    assert load("dense", "digits", [*overrides, "dense.file=gone.st"]).config.dense == known
+    config = load("oneshot_global", "digits", dense="a.st").config
+    complete = preset(dump(config), "complete.yaml")
+    (model_files / "a.st").unlink()  # its run has long taken it over
+    assert load(complete).config == config
+
+
+def test_another_model_given_to_a_runs_config_is_not_known_yet(model_files, preset):
+    for before in ({}, {"dense": "a.st"}):
+        config = load("oneshot_global", "digits", **before).config
+        complete = preset(dump(config), "complete.yaml")
+        assert load(complete, dense="b.st").config.dense == of_bytes(model_files / "b.st")
+
+
+def test_a_model_that_is_no_file_is_told_with_its_place(model_files, preset):
+    os.mkfifo("pipe.st")
+    (found,) = wrong(preset(GOOD + "dense: {file: c.st}\n"))
+    assert found.endswith("mine.yaml:3:15: dense.file: 'c.st': No such file or directory")
+    (found,) = wrong("dense", "digits", dense="c.st")
+    assert found == "--dense c.st: dense.file: 'c.st': No such file or directory"
+    for file in (".", "pipe.st"):
+        (found,) = wrong("dense", "digits", [f"dense.file={file}"])
+        assert found == f"--set dense.file={file}: dense.file: '{file}': it is no file"
+    (found,) = wrong("dense", "digits", dense="a\0.st")
+    assert "embedded null byte" in found
+
+
+def test_a_model_that_is_not_there_is_told_beside_what_else_is_wrong(model_files):
+    found = wrong("dense", "digits", ["seed=8"], seed=7, dense="c.st")
+    assert [problem.split(": ")[0] for problem in found] == ["--dense c.st", "--set seed=8"]
+
+
+@pytest.mark.parametrize("key", ["dense={file: b.st}", "dense=null", "dense.file=b.st"])
+def test_a_model_given_twice_is_a_contradiction(key, model_files):
+    (found,) = wrong("dense", "digits", [key], dense="a.st")
     assert found.endswith("is given by --dense too")
+
+
+@pytest.mark.parametrize("hash", [dense_hash, config_hash])
+def test_a_given_model_without_a_hash_has_no_identity(hash):
+    unknown = given_model().model_copy(update={"dense": GivenConfig(file="a.st")})
+    with pytest.raises(AssertionError, match="a given model is known by its hash"):
+        hash(unknown)
 
 
 def test_everything_wrong_comes_at_once(preset):

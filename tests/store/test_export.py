@@ -1,10 +1,11 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.store.test_summary import DONE, level, write
+from tests.store.test_summary import CONFIG, CREATED, DENSE, DONE, STARTED, level, write
 from vitprune_core.store import events as e
 from vitprune_core.store.clean import cell, clean, field
 from vitprune_core.store.export import Exported, as_csv, markdown
@@ -70,6 +71,17 @@ def test_the_command_to_reproduce_is_quoted(tmp_path):
     created = e.Created(preset="x", request=("x; rm -rf ~", "--set", "a=$(id)"), config={})
     text = markdown([exported(tmp_path, events=[created])], "")
     assert "vitprune run 'x; rm -rf ~' --set 'a=$(id)'" in text
+
+
+def test_a_report_says_how_long_training_took_and_of_a_given_model_nothing(tmp_path):
+    text = markdown([exported(tmp_path)], "")
+    assert "Dense model (trained by this run, 2 epochs in 0 s): test accuracy" in text
+    given = {**CONFIG, "dense": {"file": "/m/a.st", "sha256": "ab"}}
+    started = replace(STARTED, config=given)
+    taken = [CREATED, started, replace(DENSE, epochs=0), level(), e.Finished(weights_sha256="w")]
+    text = markdown([exported(tmp_path, "given", taken)], "")
+    assert "SHA-256 ab; retraining starts with fresh moments): test accuracy **90.00 %**" in text
+    assert "epochs in" not in text
 
 
 def test_several_runs_stand_side_by_side(tmp_path):

@@ -204,6 +204,8 @@ WRONG = [
     (["run", "dense", "--device", "tpu"], "--device tpu: device: 'tpu' is not one of auto, cpu"),
     (["run", "dense", "--workload", "digits", "--name", "../x"], "a run's name is"),
     (["run", "dense", "--seed", "x"], "'x' is not a valid int"),
+    (["run", "dense", "--dense", "none.st"], "none.st': No such file or directory"),
+    (["plan", "dense", "--dense", "none.st"], "none.st': No such file or directory"),
     (["plan", "nothing"], "'nothing' is not one of attention_only"),
     (["show", "nothing"], "no run is called 'nothing'"),
     (["masks", "tiny-run", "--level", "0.7"], "levels of tiny-run are 0, 0.5, 0.9"),

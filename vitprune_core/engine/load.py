@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from vitprune_core.engine.dense import dense_of
 from vitprune_core.engine.files import load_masks, load_tensors, weights_sha256
 from vitprune_core.engine.pruning.mask import with_biases
@@ -25,12 +27,17 @@ def load_model(run: str | Path, level: float | str | None = None, device: str = 
         raise ValueError(f"{run} is no run: it has no {folder.config.name}")
     config, levels = load(str(folder.config)).config, _hashes(folder)
     name = _name(level, list(levels))
+    if not levels:
+        raise ValueError(f"{run} has no model yet: its log tells of none")
     if name not in levels:
         raise ValueError(f"level {level!r} is not one of {', '.join(levels)}")
     path = dense_of(config, folder).weights if name == "dense" else folder.weights(name)
     if not path.is_file():
         raise ValueError(f"level {name}: {path} is gone")
-    weights = load_tensors(path, device)
+    try:
+        weights = load_tensors(path, device)
+    except SafetensorError:  # cut off, or damaged where it tells of its tensors
+        weights = {}
     if weights_sha256(weights) != levels[name]:
         raise ValueError(f"level {name}: {path} is damaged: it is not what the run has written")
     if folder.mask(name).is_file() and config.prune:

@@ -38,7 +38,8 @@ class NotFinite(Exception):
     """Of the phase, from 0."""
     lr: float
     gradient_norm: float | None
-    """Of the last update; None before the first or when it overflowed."""
+    """Of the last update; None before the first, when it overflowed, or when the loss was looked at
+    only some steps later, as on CUDA."""
 
 
 def train(
@@ -67,8 +68,8 @@ def train(
         return Moment(number(epoch, batch), place, phase_end)
 
     def not_finite(epoch: int, batch: int) -> NotFinite:
-        lr, step = lr_of(phase, epoch + (batch + 1) / steps, config), batch
-        step += (epoch - phase.start) * steps
+        lr = lr_of(phase, epoch + (batch + 1) / steps, config)
+        step = (epoch - phase.start) * steps + batch
         return NotFinite(phase, epoch, step, lr, gradient_norm(model))
 
     while here.epoch < phase.stop:

@@ -399,6 +399,90 @@ def test_a_pickle_that_is_none(data):
         unpickle.unpickle(data)
 
 
+# As pickles write them: names, then calls (R) and states (b) of what stands before.
+DTYPE, ARRAY = b"cnumpy\ndtype\n", b"cnumpy\nndarray\n"
+REBUILD = b"cnumpy.core.multiarray\n_reconstruct\n"
+BYTE = DTYPE + b"X\x02\0\0\0u1K\0K\1\x87R"
+EMPTY = REBUILD + ARRAY + b"K\0\x85C\1b\x87R"
+
+
+def array(shape=b"K\x02\x85", kind=BYTE, by_column=b"\x89", data=b"C\x02ab"):
+    """`{"a": …}`, an array of two bytes where nothing is changed."""
+    state = b"(K\1" + shape + kind + by_column + data + b"tb"
+    return b"\x80\3}X\1\0\0\0a" + EMPTY + state + b"s."
+
+
+def test_an_array_is_made_of_its_shape_and_its_bytes():
+    assert unpickle.unpickle(array())["a"].tolist() == [97, 98]
+    square = {"shape": b"K\2K\2\x86", "data": b"C\4abcd"}
+    assert unpickle.unpickle(array(**square))["a"].tolist() == [[97, 98], [99, 100]]
+    turned = unpickle.unpickle(array(**square, by_column=b"\x88"))["a"]
+    assert turned.tolist() == [[97, 99], [98, 100]]
+
+
+def test_an_array_is_what_numpy_makes_of_it():
+    for value in (np.arange(6, dtype=np.uint8), np.arange(6, dtype=np.uint8).reshape(2, 3)):
+        for made in (value, np.asfortranarray(value), value[:0], value[::2]):
+            found = unpickle.unpickle(published.pickled({"a": made}))[b"a"]
+            assert found.dtype == np.uint8
+            assert np.array_equal(found, made)
+
+
+OBJECT = DTYPE + b"X\2\0\0\0O8K\0K\1\x87R"
+WRONG_ARRAYS = {
+    "objects": (array(kind=OBJECT, data=b"C\x10" + b"A" * 16), "an array of 'O8' instead"),
+    "its own kind": (array(kind=b"N"), "an array of something else than bytes"),
+    "numbers of no kind": (array(kind=DTYPE), "an array of something else than bytes"),
+    "a list": (array(data=b"]"), "an array of something else than bytes"),
+    "too few": (array(data=b"C\1a"), "cannot reshape array of size 1"),
+    "too many": (array(data=b"C\3abc"), "cannot reshape array of size 3"),
+    "no shape": (array(shape=b"X\1\0\0\0a"), "'str' object cannot be interpreted"),
+    "endless": (array(shape=b"\x8a\x09" + b"\xff" * 8 + b"\0\x85"), "Maximum allowed dimension"),
+    "a part of its state": (b"\x80\3}X\1\0\0\0a" + EMPTY + b"K\1\x85bs.", "not enough values"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ARRAYS)
+def test_an_array_of_anything_but_its_bytes_is_refused(name):
+    data, why = WRONG_ARRAYS[name]
+    with pytest.raises(ValueError, match=f"it is no pickle of numbers: .*({why})"):
+        unpickle.unpickle(data)
+
+
+@pytest.mark.parametrize("kind", ["i1", "u2", "f4", "?", "S1", "O"])
+def test_arrays_of_other_numbers_are_refused_though_numpy_has_them(kind):
+    with pytest.raises(ValueError, match=f"it has an array of .*{np.dtype(kind).str[1:]}"):
+        unpickle.unpickle(published.pickled({"data": np.zeros(3, kind)}))
+
+
+def test_nothing_of_numpys_is_called():
+    """numpy makes eight bytes an object's address, and asking for the object ends the process."""
+    address = b"K\1\x85" + DTYPE + b"X\1\0\0\0O\x85R" + b"C\x08" + b"\x41" * 8
+    for made in (ARRAY + address + b"\x87R", ARRAY + b"(" + b"K\1\x85" + BYTE + b"C\1AtR"):
+        with pytest.raises(ValueError, match="it is no pickle of numbers"):
+            unpickle.unpickle(b"\x80\3}X\1\0\0\0a" + made + b"s.")
+
+
+@pytest.mark.parametrize("name", [DTYPE, ARRAY, REBUILD], ids=["dtype", "ndarray", "rebuild"])
+@pytest.mark.parametrize("attribute", ["x", "__defaults__", "__dict__", "__call__"])
+@pytest.mark.parametrize("slot", [False, True])
+def test_a_state_for_a_known_name_changes_nothing(name, attribute, slot):
+    """Else one pickle could change how the next one is read."""
+    key = b"X" + bytes((len(attribute), 0, 0, 0)) + attribute.encode()
+    state = b"}" + key + b"X\2\0\0\0u1\x85s"
+    before = [(dir(known), known) for known in unpickle.KNOWN.values()]
+    with pytest.raises(ValueError, match="has no attribute|is read-only"):
+        unpickle.unpickle(b"\x80\3" + name + (b"N" + state + b"\x86" if slot else state) + b"b.")
+    assert [(dir(known), known) for known in unpickle.KNOWN.values()] == before
+    assert unpickle.unpickle(array())["a"].tolist() == [97, 98]
+
+
+def test_what_is_nested_too_deep_to_be_told_is_an_error_too():
+    deep = b"]" * 100_000 + b"a" * 99_999
+    with pytest.raises(ValueError, match="it is no pickle of numbers: maximum recursion"):
+        unpickle.unpickle(b"\x80\3" + DTYPE + deep + b"\x85R.")
+
+
 def test_no_damage_to_a_pickle_is_more_than_an_error():
     whole = published.batch("cifar10", 1)
     ends = [*range(40), *range(len(whole) - 200, len(whole))]
@@ -413,7 +497,7 @@ def test_no_damage_to_a_pickle_is_more_than_an_error():
     ("changed", "why"),
     [
         ({"data": np.zeros((40, 3071), np.uint8)}, "images of 3,071 bytes instead of 3,072"),
-        ({"data": np.zeros((40, 3072), np.float32)}, "has no rows of bytes as 'data'"),
+        ({"data": np.zeros((40, 3072), np.float32)}, "it has an array of b'f4' instead of bytes"),
         ({"data": [1]}, "has no rows of bytes as 'data'"),
         ({"data": np.zeros((39, 3072), np.uint8)}, "(200,) labels instead of"),
         ({"labels": None}, "has no list of numbers as 'labels'"),
@@ -432,7 +516,8 @@ def test_a_batch_of_another_kind(changed, why, refused):
 def test_a_batch_that_is_no_dict(refused):
     files = {**published.batches("cifar10"), f"{FOLDER}/test_batch": published.pickled([1])}
     said = refused("cifar10", {"cifar-10-python.tar.gz": published.tar_gz(files)})
-    assert "cifar-10-python.tar.gz: cifar-10-batches-py/test_batch holds no dict" in said
+    assert "cifar-10-python.tar.gz: cifar-10-batches-py/test_batch cannot be read: " in said
+    assert "it holds no dict" in said
 
 
 # a .mat file

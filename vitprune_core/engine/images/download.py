@@ -1,4 +1,4 @@
-"""One file from one server, which may be away, silent, slow, wrong or without end.
+"""One file from one server, which may be away, silent, wrong or without end.
 
 <file>.part -> hash -> rename (this commits it)
 """

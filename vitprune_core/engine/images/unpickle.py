@@ -30,25 +30,35 @@ class _Kind:
         """Order and alignment, of which a byte has none."""
 
 
-def _kind(name: object, *flags: object) -> _Kind:
-    if name not in ("u1", b"u1"):
-        raise pickle.UnpicklingError(f"it has an array of {name!r} instead of bytes")
-    return _Kind()
+class _Dtype:
+    """`numpy.dtype`. No plain function: a pickle could give that other attributes (BUILD)."""
+
+    __slots__ = ()
+
+    def __call__(self, name: object, *flags: object) -> _Kind:
+        if name not in ("u1", b"u1"):
+            raise pickle.UnpicklingError(f"it has an array of {name!r} instead of bytes")
+        return _Kind()
 
 
-def _reconstruct(kind: object, shape: object, code: object) -> _Array:
-    return _Array()
+class _Reconstruct:
+    """`numpy.core.multiarray._reconstruct`."""
+
+    __slots__ = ()
+
+    def __call__(self, kind: object, shape: object, code: object) -> _Array:
+        return _Array()
 
 
 KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): object(),
-    ("numpy", "dtype"): _kind,
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "dtype"): _Dtype(),
+    ("numpy.core.multiarray", "_reconstruct"): _Reconstruct(),
+    ("numpy._core.multiarray", "_reconstruct"): _Reconstruct(),
 }
 BROKEN = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError),
-    *(AttributeError, OverflowError, MemoryError),
+    *(AttributeError, OverflowError, MemoryError, RecursionError),
 )
 """What a pickle that is none can raise."""
 

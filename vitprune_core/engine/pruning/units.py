@@ -28,12 +28,12 @@ class Piece:
     """(out, in) of the matrix."""
     axis: int | None
     """ROW or COLUMN; None: every weight is a unit of its own."""
-    run: int = 1
+    each: int = 1
     """Lines of one unit."""
 
     @property
     def units(self) -> int:
-        return self.shape[0] * self.shape[1] if self.axis is None else self.lines // self.run
+        return self.shape[0] * self.shape[1] if self.axis is None else self.lines // self.each
 
     @property
     def lines(self) -> int:
@@ -43,7 +43,7 @@ class Piece:
     @property
     def size(self) -> int:
         """Weights of one unit."""
-        return 1 if self.axis is None else self.run * self.shape[1 - self.axis]
+        return 1 if self.axis is None else self.each * self.shape[1 - self.axis]
 
     def by_unit(self, values: Tensor) -> Tensor:
         """The weights of each unit in a row of their own, shape (units, size)."""
@@ -54,7 +54,7 @@ class Piece:
         """One boolean a unit as one a weight, shape (out, in)."""
         if self.axis is None:
             return kept.view(self.shape)
-        by_line = kept.repeat_interleave(self.run).unsqueeze(1 - self.axis)
+        by_line = kept.repeat_interleave(self.each).unsqueeze(1 - self.axis)
         return by_line.expand(self.shape).contiguous()
 
 
@@ -92,7 +92,11 @@ class Group:
         return {piece.matrix: piece.spread(kept) for piece in self.pieces}
 
 
-def of_matrices(axis: int | None) -> "Grouped":
+Grouped = Callable[[Matrices, int | None], list[Group]]
+"""All weights, and the number of heads where it is known, to groups of units."""
+
+
+def of_matrices(axis: int | None) -> Grouped:
     """Every matrix for itself: its weights, its rows or its columns."""
 
     def grouped(weights: Matrices, heads: int | None) -> list[Group]:
@@ -106,20 +110,20 @@ def of_heads(weights: Matrices, heads: int | None) -> list[Group]:
     if heads is None or heads < 1:
         raise ValueError("heads: the number of heads is needed for granularity head")
     axes = {"q": ROW, "k": ROW, "v": ROW, "o": COLUMN}
-    return _of_parts("head", axes, weights, runs=heads)
+    return _of_parts("head", axes, weights, count=heads)
 
 
 def of_neurons(weights: Matrices, heads: int | None) -> list[Group]:
     """A hidden neuron is its row of fc1 and its column of fc2; those of a block are a group."""
-    return _of_parts("neuron", {"fc1": ROW, "fc2": COLUMN}, weights, runs=None)
+    return _of_parts("neuron", {"fc1": ROW, "fc2": COLUMN}, weights, count=None)
 
 
 def _of_parts(
-    unit: str, axes: Mapping[str, int], weights: Matrices, runs: int | None
+    unit: str, axes: Mapping[str, int], weights: Matrices, count: int | None
 ) -> list[Group]:
     """One group for each part of a block, of the matrices that `axes` names.
 
-    `runs` units a matrix, or as many as it has lines. Raises ValueError where matrices are missing
+    `count` units a matrix, or as many as it has lines. Raises ValueError where matrices are missing
     or others are there.
     """
     parts: dict[str, dict[str, Tensor]] = {}
@@ -128,11 +132,11 @@ def _of_parts(
         if kind not in axes:
             raise ValueError(f"weights: {name} is no part of a {unit}: {', '.join(axes)}")
         parts.setdefault(part, {})[kind] = weight
-    return [_part_group(unit, part, axes, found, runs) for part, found in parts.items()]
+    return [_part_group(unit, part, axes, found, count) for part, found in parts.items()]
 
 
 def _part_group(
-    unit: str, part: str, axes: Mapping[str, int], found: Mapping[str, Tensor], runs: int | None
+    unit: str, part: str, axes: Mapping[str, int], found: Mapping[str, Tensor], count: int | None
 ) -> Group:
     pieces = []
     for kind, axis in axes.items():
@@ -140,10 +144,10 @@ def _part_group(
         if kind not in found:
             raise ValueError(f"weights: {name} is missing, and a {unit} runs through it")
         shape = _shape(found[kind])
-        units = runs or shape[axis]
+        units = count or shape[axis]
         if shape[axis] % units:
             raise ValueError(f"heads: {units} does not divide the {shape[axis]} lines of {name}")
-        pieces.append(Piece(name, shape, axis, run=shape[axis] // units))
+        pieces.append(Piece(name, shape, axis, each=shape[axis] // units))
     if len({piece.units for piece in pieces}) > 1:
         raise ValueError(f"weights: the matrices of {part} disagree about its {unit}s")
     return Group(part, tuple(pieces))
@@ -154,8 +158,6 @@ def _shape(matrix: Tensor) -> tuple[int, int]:
     return out, into
 
 
-Grouped = Callable[[Matrices, int | None], list[Group]]
-"""All weights, and the number of heads where it is known, to groups of units."""
 UNITS: Mapping[str, Grouped] = {
     "weight": of_matrices(None),
     "row": of_matrices(ROW),
