@@ -75,7 +75,7 @@ def test_the_command_to_reproduce_is_quoted(tmp_path):
 
 def test_a_report_says_how_long_training_took_and_of_a_given_model_nothing(tmp_path):
     text = markdown([exported(tmp_path)], "")
-    assert "Dense model (trained by this run, 2 epochs in 0 s): test accuracy" in text
+    assert "Dense model (trained by this run, 2 epochs in " in text
     given = {**CONFIG, "dense": {"file": "/m/a.st", "sha256": "ab"}}
     started = replace(STARTED, config=given)
     taken = [CREATED, started, replace(DENSE, epochs=0), level(), e.Finished(weights_sha256="w")]

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import socket
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from vitprune_core.store.lock import Held, hold, holder, inscribe
 from vitprune_core.store.log import Entry, Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
+from vitprune_core.store.speed import seconds_per_epoch
 from vitprune_core.store.summary import brief, cache, fold, summarize, told
 
 SCORE = e.Score(accuracy=0.9, loss=0.3)
@@ -167,6 +169,16 @@ def test_a_reused_dense_model_says_what_it_took_and_is_no_measure_of_speed(run):
     assert (s.dense.reused, s.dense.seconds) == (True, 40.0)
     assert (s.epochs_done, s.epochs_here) == (3, 1)
     assert as_shown(run, s)["exact"] is False
+
+
+def test_the_speed_of_an_epoch_is_that_of_a_run_that_computed_alike(tmp_path):
+    alike = {"device": "cpu", "precision": "fp32", "kernels": "eager", "threads": 1}
+    started = replace(STARTED, config={**CONFIG, **alike}, host=socket.gethostname())
+    write(RunDir(tmp_path / "run").create(), [CREATED, started, epoch()])
+    assert seconds_per_epoch(tmp_path, {**CONFIG, **alike}) is not None
+    assert seconds_per_epoch(tmp_path, {**CONFIG, **alike, "kernels": "auto"}) is not None
+    for other in ({"kernels": "compiled"}, {"precision": "bf16"}, {"threads": 2}):
+        assert seconds_per_epoch(tmp_path, {**CONFIG, **alike, **other}) is None
 
 
 def test_the_cache_changes_nothing_but_the_time_it_takes(run):

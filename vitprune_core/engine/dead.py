@@ -60,13 +60,11 @@ def paths(masks: Masks, config: Config, granularity: str) -> list[Block]:
     """Block by block, what carries something on. `masks` has every prunable matrix."""
     found = [_block(Lines(masks, b), config, granularity) for b in range(config.model.depth)]
     speaking = sum(bool(block.vo.any()) for block in found)
-    if (
-        speaking == 0
-    ):  # no patch is ever attended to: the class token, and what follows, is constant
+    if speaking == 0:
+        # No patch is ever attended to: the class token, and all that follows it, is a constant.
         return [replace(block, hidden=torch.zeros_like(block.hidden)) for block in found]
-    if (
-        speaking == 1
-    ):  # the one query that is read is the class token's, which has seen no image yet
+    if speaking == 1:
+        # The one query that is read is the class token's, which has seen no image yet.
         return [replace(block, q=torch.zeros_like(block.q)) for block in found]
     return found
 

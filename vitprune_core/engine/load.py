@@ -5,8 +5,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from vitprune_core.engine.dense import dense_of
-from vitprune_core.engine.files import load_masks, load_tensors, weights_sha256
-from vitprune_core.engine.pruning.mask import with_biases
+from vitprune_core.engine.files import load_tensors, weights_sha256
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import level_name
 from vitprune_core.spec.request import load
@@ -16,7 +15,9 @@ from vitprune_core.store.rundir import RunDir
 
 
 def load_model(run: str | Path, level: float | str | None = None, device: str = "cpu") -> ViT:
-    """The model of a run's level, masked and in eval mode: pixels as stored in, logits out.
+    """The model of a run's level, in eval mode: pixels as stored in, logits out.
+
+    What was removed is zero in it.
 
     run: the run's folder. level: a listed sparsity, or "dense"; None: the last level there is, the
     dense model where there is none. Raises ValueError, naming the choices, and where the weights
@@ -40,9 +41,6 @@ def load_model(run: str | Path, level: float | str | None = None, device: str = 
         weights = {}
     if weights_sha256(weights) != levels[name]:
         raise ValueError(f"level {name}: {path} is damaged: it is not what the run has written")
-    if folder.mask(name).is_file() and config.prune:
-        masks = with_biases(load_masks(folder.mask(name)), config.prune.granularity)
-        weights |= {n: weights[n] * mask.to(device) for n, mask in masks.items()}
     model = ViT(config.model, config.data, config.precision).to(device)
     model.load_state_dict(weights)
     return model.eval()

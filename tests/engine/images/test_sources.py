@@ -471,7 +471,7 @@ def test_a_state_for_a_known_name_changes_nothing(name, attribute, slot):
     key = b"X" + bytes((len(attribute), 0, 0, 0)) + attribute.encode()
     state = b"}" + key + b"X\2\0\0\0u1\x85s"
     before = [(dir(known), known) for known in unpickle.KNOWN.values()]
-    with pytest.raises(ValueError, match="has no attribute|is read-only"):
+    with pytest.raises(ValueError, match=r"has no attribute|is read-only"):
         unpickle.unpickle(b"\x80\3" + name + (b"N" + state + b"\x86" if slot else state) + b"b.")
     assert [(dir(known), known) for known in unpickle.KNOWN.values()] == before
     assert unpickle.unpickle(array())["a"].tolist() == [97, 98]
