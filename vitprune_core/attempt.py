@@ -5,7 +5,6 @@ Knows nothing of what the engine does: it takes events and moments, and what it 
 has encoded and keeps.
 """
 
-import errno
 import os
 import shutil
 import time
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitprune_core.store import checkpoints, control
-from vitprune_core.store.checkpoints import FULL_DISK, Moment
+from vitprune_core.store.checkpoints import FULL, FULL_DISK, Moment
 from vitprune_core.store.events import (
     Acknowledged,
     Checkpointed,
@@ -33,7 +32,6 @@ from vitprune_core.store.summary import cache
 Encode = Callable[[Any, int, float], bytes | None]
 """A position, the log's last number and the seconds since, as bytes; None: not worth keeping."""
 ASKED_TO = "on request"
-FULL = (errno.ENOSPC, errno.EDQUOT)
 IDLE = 0.1
 """Seconds between two looks while nothing is done."""
 AGAIN = 2.0

@@ -11,10 +11,9 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from vitprune_core.attempt import FULL
 from vitprune_core.launch import start
 from vitprune_core.store import queue
-from vitprune_core.store.checkpoints import FULL_DISK
+from vitprune_core.store.checkpoints import FULL, FULL_DISK
 from vitprune_core.store.lock import Held, hold, holder, inscribe
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.runs import runs as every_run

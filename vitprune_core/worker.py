@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from vitprune_core.attempt import FULL, Orders, attempt, load_ballast, tidy, wait_for_room
+from vitprune_core.attempt import Orders, attempt, load_ballast, tidy, wait_for_room
+from vitprune_core.store.checkpoints import FULL
 from vitprune_core.store.control import Inbox, clear
 from vitprune_core.store.events import Event, Failed, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe

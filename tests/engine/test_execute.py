@@ -12,11 +12,12 @@ from vitprune_core.engine import files
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.device import resolve
 from vitprune_core.engine.evaluate import evaluate
-from vitprune_core.engine.execute import execute, scored
+from vitprune_core.engine.execute import execute
 from vitprune_core.engine.level import diverged
 from vitprune_core.engine.measure import remains
 from vitprune_core.engine.pruning import make_masks
 from vitprune_core.engine.pruning.mask import with_biases
+from vitprune_core.engine.removal import scored
 from vitprune_core.engine.train import NotFinite
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec import shape

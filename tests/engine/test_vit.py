@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.conftest import result
 from vitprune_core.engine.data import load as load_data
-from vitprune_core.engine.execute import scored
+from vitprune_core.engine.removal import scored
 from vitprune_core.engine.train import calibration
 from vitprune_core.engine.vit import ViT, compute_with, decays, initial, joined, patches
 from vitprune_core.spec import shape

@@ -1,7 +1,6 @@
 """A dataset as tensors on the device, split for training, watching and testing."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,7 +42,7 @@ class Dataset:
 
 def load(config: Config) -> Dataset:
     """The images of a config, on its device; raises `DataError`. Nothing is fetched here."""
-    dataset = LOADERS[config.data.name](config)
+    dataset = digits(config) if config.data.name == "digits" else fixed(config)
     return replace(
         dataset,
         train=dataset.train.to(config.device),
@@ -94,13 +93,3 @@ def _held_out(index: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndar
 def _part(half: Half, index: np.ndarray) -> Part:
     """A copy of some images: what was read can go, and tensors must be of memory of their own."""
     return Part(torch.from_numpy(half.images[index]), torch.from_numpy(half.labels[index]))
-
-
-LOADERS: dict[str, Callable[[Config], Dataset]] = {
-    "digits": digits,
-    "fashion": fixed,
-    "cifar10": fixed,
-    "cifar100": fixed,
-    "svhn": fixed,
-    "synthetic": fixed,
-}

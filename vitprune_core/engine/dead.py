@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vitprune_core.engine.pruning.mask import Masks
-from vitprune_core.engine.pruning.units import COLUMN, ROW, takes_bias
+from vitprune_core.engine.pruning.units import HEAD, NEURON, takes_bias
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
 
@@ -32,15 +32,9 @@ class Block:
     """Shape (mlp,): neurons with input and output."""
 
 
-PATHS = {
-    "attn.q": (ROW, "q"),
-    "attn.k": (ROW, "k"),
-    "attn.v": (ROW, "vo"),
-    "attn.o": (COLUMN, "vo"),
-    "mlp.fc1": (ROW, "hidden"),
-    "mlp.fc2": (COLUMN, "hidden"),
-}
-"""Matrix -> which of its lines are a block's dimensions, and which these are."""
+PATHS = {"q": "q", "k": "k", "v": "vo", "o": "vo", "fc1": "hidden", "fc2": "hidden"}
+"""Matrix -> which dimensions of its block its lines are."""
+AXES = {**HEAD, **NEURON}
 
 
 class Lines:
@@ -72,7 +66,7 @@ def paths(masks: Masks, config: Config, granularity: str) -> list[Block]:
 def _block(lines: Lines, config: Config, granularity: str) -> Block:
     vo = lines.rows("attn.v") & lines.columns("attn.o")
     of_head = by_head(vo, config)
-    speaks = of_head.any(dim=1, keepdim=True).expand_as(of_head).flatten()
+    speaks = of_head.any(dim=1).repeat_interleave(of_head.shape[1])
     # A query that is its bias alone still tells keys apart. A key that is its bias alone adds the
     # same to the scores of all tokens, and softmax takes no notice.
     asked = lines.rows("attn.q")
@@ -85,9 +79,8 @@ def _block(lines: Lines, config: Config, granularity: str) -> Block:
 def effective(masks: Masks, blocks: list[Block]) -> dict[str, Tensor]:
     """The weights on a path: matrix -> booleans, shape (out, in)."""
     return {
-        f"blocks.{b}.{kind}": masks[f"blocks.{b}.{kind}"] & getattr(block, of).unsqueeze(1 - axis)
-        for b, block in enumerate(blocks)
-        for kind, (axis, of) in PATHS.items()
+        name: mask & _dimensions(name, blocks).unsqueeze(1 - AXES[name.rpartition(".")[2]])
+        for name, mask in masks.items()
     }
 
 
@@ -96,14 +89,18 @@ def removable(blocks: list[Block], config: Config) -> float:
 
     What remains are smaller matrices without holes.
     """
-    sizes = {
-        f"blocks.{b}.{kind}": config.model.width * int(getattr(block, of).sum())
-        for b, block in enumerate(blocks)
-        for kind, (_, of) in PATHS.items()
-    }
+    names = shape.matrices(config.model)
+    sizes = {n: config.model.width * int(_dimensions(n, blocks).sum()) for n in names}
     scores, mixed = [int(b.k.sum()) for b in blocks], [int(b.vo.sum()) for b in blocks]
     left = shape.multiply_adds(config.model, config.data, sizes, scores, mixed)
     return 1 - left / shape.multiply_adds(config.model, config.data)
+
+
+def _dimensions(name: str, blocks: list[Block]) -> Tensor:
+    """Of the lines of `blocks.0.attn.q` and the like, those that a path runs through."""
+    _, block, _, kind = name.split(".")
+    dimensions: Tensor = getattr(blocks[int(block)], PATHS[kind])
+    return dimensions
 
 
 def silent_heads(masks: Masks, config: Config) -> tuple[str, ...]:

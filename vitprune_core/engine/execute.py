@@ -7,30 +7,24 @@ written before the event that tells of them.
 """
 
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-
-import torch
-from torch import Tensor
 
 from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.dense import Events, dense_model
 from vitprune_core.engine.device import fingerprint, prepare
-from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.evaluate import scores
 from vitprune_core.engine.level import diverged, level, pruned, save_level, save_masks
 from vitprune_core.engine.measure import remains
 from vitprune_core.engine.position import NOT_PRUNED, Position
-from vitprune_core.engine.pruning.mask import Masks, make_masks, with_biases
-from vitprune_core.engine.pruning.scores import SCORES
+from vitprune_core.engine.removal import all_kept, by_parameter, next_masks
 from vitprune_core.engine.rewind import keep_rewinds, restored, rewound
-from vitprune_core.engine.state import State, Tensors, masked, put_weights, reset
-from vitprune_core.engine.train import NotFinite, calibration, loss_of, train
+from vitprune_core.engine.state import State, masked, put_weights, reset
+from vitprune_core.engine.train import NotFinite, train
 from vitprune_core.engine.vit import ViT, compute_with
 from vitprune_core.spec import shape
-from vitprune_core.spec.config import Config, PruneConfig, as_dict
+from vitprune_core.spec.config import Config, as_dict
 from vitprune_core.spec.plan import Plan, Round, plan
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
@@ -149,62 +143,6 @@ def measured(
     counts, sha256 = remains(here.masks, config), files.weights_sha256(here.state.weights)
     yield level(round, counts, before, after, spent, sha256)
     return replace(here, round=here.round + 1, cycle=NOT_PRUNED, before=None, spent=spent)
-
-
-def by_parameter(masks: Masks, config: Config) -> Tensors:
-    return with_biases(masks, asked(config).granularity)
-
-
-def asked(config: Config) -> PruneConfig:
-    """A plan has rounds only where pruning is asked for."""
-    assert config.prune is not None
-    return config.prune
-
-
-def all_kept(dense: State, config: Config) -> Masks:
-    """Masks of every prunable matrix that remove nothing."""
-    names = shape.matrices(config.model)
-    return {n: torch.ones_like(dense.weights[f"{n}.weight"], dtype=torch.bool) for n in names}
-
-
-def next_masks(
-    model: ViT, config: Config, data: Dataset, dense: State, here: Position, sparsity: float
-) -> Generator[Moment, None, dict[str, Tensor]]:
-    """The masks of a round, for every prunable matrix; those that take no part keep all.
-
-    Random masks count and shuffle the dense model's weights in every round, so that one-shot and
-    iterative differ in training only.
-    """
-    prune = asked(config)
-    source = dense if prune.distribution == "random" else here.state
-    names = shape.matrices(config.model, prune.layers)
-    put_weights(source, model)
-    scores = yield from scored(model, list(names), config, data, Moment(here.step, lambda: here))
-    made = make_masks(
-        {name: source.weights[f"{name}.weight"] for name in names},
-        granularity=prune.granularity,
-        distribution=prune.distribution,
-        sparsity=sparsity,
-        seed=config.seed,
-        before={name: here.masks[name] for name in names},
-        random_of=prune.random_of,
-        scores=scores,
-        heads=config.model.heads,
-    )
-    return {**here.masks, **made}
-
-
-def scored(
-    model: ViT, names: list[str], config: Config, data: Dataset, moment: Moment
-) -> Generator[Moment, None, dict[str, Tensor]]:
-    """What every weight scores by the criterion, on the images set aside for that."""
-    seen = calibration(data.train, config)
-    # Not by the compiled call: that was traced without what listens to matrices here.
-    loss = partial(loss_of, model.forward, config=config)
-    scoring = Ending(SCORES[asked(config).criterion](model.eval(), names, seen, loss))
-    for _ in scoring:
-        yield moment
-    return scoring.end
 
 
 def started(config: Config, data: Dataset, steps: Plan) -> e.Started:

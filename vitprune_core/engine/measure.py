@@ -9,13 +9,12 @@ from torch import Tensor
 
 from vitprune_core.engine import dead
 from vitprune_core.engine.pruning.mask import Masks, with_biases
+from vitprune_core.engine.pruning.units import HEAD
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
 from vitprune_core.store.events import Matrix
 from vitprune_core.store.grids import Grid, Grids, encode
 
-HEAD_AXIS = {"attn.q": 0, "attn.k": 0, "attn.v": 0, "attn.o": 1}
-"""Heads are runs of rows in q, k, v and runs of columns in o."""
 CELLS = 48
 """Rows and columns of a grid, at most."""
 
@@ -92,7 +91,7 @@ def heads_of(name: str, mask: Tensor, heads: int) -> list[Tensor] | None:
 
 def head_axis(name: str) -> int | None:
     """Of `blocks.0.attn.q` and the like: which index runs over the heads."""
-    return HEAD_AXIS.get(name.split(".", 2)[2])
+    return HEAD.get(name.rpartition(".")[2])
 
 
 def speedup(masks: Masks, kept: Mapping[str, int], config: Config) -> float:

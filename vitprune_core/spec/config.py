@@ -18,6 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Multiple = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 UNITS = ("weight", "row", "column", "head", "neuron")
+GRANULARITIES = (*UNITS, "n:m with n below m (2:4)")
 N_OF_M = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")
 
 
@@ -30,9 +31,7 @@ def n_of_m(granularity: str) -> tuple[int, int] | None:
 
 def _granularity(word: str) -> str:
     if word not in UNITS and n_of_m(word) is None:
-        raise PydanticCustomError(
-            "word", "not known", {"choices": (*UNITS, "n:m with n below m (2:4)")}
-        )
+        raise PydanticCustomError("word", "not known", {"choices": GRANULARITIES})
     return word
 
 

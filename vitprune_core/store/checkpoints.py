@@ -32,6 +32,7 @@ class Moment:
     phase_end: bool = False
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_DISK = "the disk is full"
 """What the reason of a run begins with that is paused by it."""
 

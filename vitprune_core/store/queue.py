@@ -11,13 +11,12 @@ The dispatcher lets go of its lock while it holds `edit` and sees that nothing i
 adds a run either is seen by it or finds its lock free and starts another.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vitprune_core.store.lock import alone
 from vitprune_core.store.rundir import ID, QUEUE, RunDir, sweep, write
 
 
@@ -77,13 +76,9 @@ def move(runs: Path, name: str, by: int) -> None:
 def editing(runs: Path) -> Iterator[None]:
     """Nobody else changes the order while the block runs."""
     (runs / QUEUE).mkdir(mode=0o755, parents=True, exist_ok=True)
-    file = os.open(runs / QUEUE / "edit", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with alone(runs / QUEUE / "edit"):
         sweep(runs / QUEUE)
         yield
-    finally:
-        os.close(file)
 
 
 def _change(runs: Path, change: Callable[[list[str]], list[str]]) -> None:

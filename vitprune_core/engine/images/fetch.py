@@ -3,10 +3,7 @@
 Of two runs that want the same, the lock of the cache makes one that fetches and one that waits.
 """
 
-import errno
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from vitprune_core.engine.images import sources
@@ -14,8 +11,8 @@ from vitprune_core.engine.images.download import NotServed, download
 from vitprune_core.engine.images.progress import say
 from vitprune_core.engine.images.sources import BUILT_IN, LAYOUTS, cache, read
 from vitprune_core.engine.images.wrong import Damaged, DataError
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from vitprune_core.store.checkpoints import FULL
+from vitprune_core.store.lock import alone
 
 
 def obtain(name: str) -> None:
@@ -26,7 +23,9 @@ def obtain(name: str) -> None:
     if name in BUILT_IN or _is_right(name):
         return
     try:
-        with _alone(cache()):
+        cache().mkdir(parents=True, exist_ok=True)
+        busy = f"another process fetches into {cache()}; waiting for it"
+        with alone(cache() / ".lock", partial(say, busy)):
             _set_damaged_aside(name)
             for file in LAYOUTS[name][0]:
                 if not (cache() / file).exists():
@@ -86,19 +85,6 @@ def urls(name: str) -> dict[str, list[str]]:
         return {file: [url] for url, file, _ in datasets.SVHN.split_list.values()}
     cifar = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
     return {cifar.filename: [cifar.url]}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which the kernel lets go of when the process ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another process fetches into {folder}; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _no_room(name: str, error: OSError) -> str:

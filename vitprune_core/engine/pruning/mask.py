@@ -15,13 +15,10 @@ from vitprune_core.engine.pruning.select import (
     shuffled,
 )
 from vitprune_core.engine.pruning.units import UNITS, Group, takes_bias
-from vitprune_core.spec.config import n_of_m
+from vitprune_core.spec.config import GRANULARITIES, n_of_m
 
 Masks = Mapping[str, Tensor]
 """Matrix -> one boolean a weight, shape (out, in), True = kept."""
-
-
-NM = "n:m with n below m (2:4)"
 
 
 def make_masks(
@@ -55,7 +52,7 @@ def make_masks(
     """
     pattern = n_of_m(granularity)
     if pattern is None:
-        _word("granularity", granularity, (*UNITS, NM))
+        _word("granularity", granularity, GRANULARITIES)
     _word("distribution", distribution, ("global", "layerwise", "random"))
     _word("random_of", random_of, tuple(RANKED))
     _sparsity(sparsity, granularity, pattern)

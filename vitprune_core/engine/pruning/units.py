@@ -17,6 +17,9 @@ Matrices = Mapping[str, Tensor]
 """Name -> one value a weight, shape (out, in)."""
 ROW, COLUMN = 0, 1
 """Which index of a weight says whose it is: its output's or its input's."""
+HEAD: Mapping[str, int] = {"q": ROW, "k": ROW, "v": ROW, "o": COLUMN}
+NEURON: Mapping[str, int] = {"fc1": ROW, "fc2": COLUMN}
+"""Matrix -> which of its lines belong to a head, to a hidden neuron."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,12 @@ def of_heads(weights: Matrices, heads: int | None) -> list[Group]:
     """A head is its rows of q, k and v and its columns of o; heads of a block are a group."""
     if heads is None or heads < 1:
         raise ValueError("heads: the number of heads is needed for granularity head")
-    axes = {"q": ROW, "k": ROW, "v": ROW, "o": COLUMN}
-    return _of_parts("head", axes, weights, count=heads)
+    return _of_parts("head", HEAD, weights, count=heads)
 
 
 def of_neurons(weights: Matrices, heads: int | None) -> list[Group]:
     """A hidden neuron is its row of fc1 and its column of fc2; those of a block are a group."""
-    return _of_parts("neuron", {"fc1": ROW, "fc2": COLUMN}, weights, count=None)
+    return _of_parts("neuron", NEURON, weights, count=None)
 
 
 def _of_parts(
