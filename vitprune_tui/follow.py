@@ -79,9 +79,11 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
         case e.DenseDamaged():
             return f"dense model {event.hash} is damaged, kept as {event.kept_as}: trained again"
         case e.DenseTrained():
+            test = f"dense     test {text.percent(event.test.accuracy)}"
+            if not event.epochs:
+                return f"{test}   given, not trained"
             took = text.duration(s.dense.seconds) if s.dense else "?"
-            verb = "trained before" if s.reused else "trained"
-            return f"dense     test {text.percent(event.test.accuracy)}   {verb} in {took}"
+            return f"{test}   {'trained before' if s.reused else 'trained'} in {took}"
         case e.Pruned():
             return f"{_at(event)}  test {text.percent(event.test.accuracy)}   pruned, not retrained"
         case e.Level():

@@ -306,6 +306,8 @@ def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
     told = vitprune(*run_words(runs, path.name), "--here", cwd=tmp_path)  # a path from here
     assert f" %, given as {path}, fresh moments" in told.stdout  # no epochs, no seconds
     assert f"Takes the dense model from {path}." in told.stderr
+    assert "given, not trained" in told.stderr
+    assert "trained in" not in told.stderr
     shown = json.loads(vitprune("show", "mine", "--runs", runs, "--json").stdout)
     assert shown["dense"]["given"] == str(path)
     assert shown["dense"]["epochs"] == 0

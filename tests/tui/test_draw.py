@@ -6,6 +6,12 @@ from vitprune_tui.draw.heat import ASCII, BLOCKS, beside, caption, heatmap, lege
 from vitprune_tui.draw.plots import Look, Series, curves, nice, sparsity_axis
 
 
+def test_one_is_told_as_one():
+    assert text.several(1, "silent head") == "1 silent head"
+    assert text.several(2, "silent head") == "2 silent heads"
+    assert text.several(1200, "empty matrix", "empty matrices") == "1,200 empty matrices"
+
+
 def grid(densities, head_axis=None, heads=None):
     rows, columns = len(densities), len(densities[0])
     return Grid((rows, columns), encode(densities), head_axis, heads, 0.5, 1, 2)

@@ -62,13 +62,13 @@ def levels(s: Summary, width: int | None) -> str:
 
 def _remarks(level: e.Level) -> Iterable[str]:
     if level.collapsed:
-        yield f"{len(level.collapsed)} empty matrices"
+        yield text.several(len(level.collapsed), "empty matrix", "empty matrices")
     if level.silent_heads:
-        yield f"{len(level.silent_heads)} silent heads"
+        yield text.several(len(level.silent_heads), "silent head")
     if level.key_blind_heads:
-        yield f"{len(level.key_blind_heads)} key-blind heads"
+        yield text.several(len(level.key_blind_heads), "key-blind head")
     if level.dead_neurons:
-        yield f"{sum(level.dead_neurons.values())} dead neurons"
+        yield text.several(sum(level.dead_neurons.values()), "dead neuron")
 
 
 def run(name: str, s: Summary, width: int | None) -> str:

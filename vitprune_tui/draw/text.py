@@ -29,6 +29,11 @@ def count(number: int | None) -> str:
     return MISSING if number is None else f"{number:,}"
 
 
+def several(number: int, one: str, many: str = "") -> str:
+    """1 silent head, 2 silent heads."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def duration(seconds: float | None) -> str:
     """0.8 s, 45 s, 3 min 20 s, 2 h 14 min."""
     if seconds is None:
