@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from vitprune_core.engine import check, device
+from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.device import DeviceError, fingerprint, prepare, resolve
-from vitprune_core.engine.vit import ViT, compute_with
+from vitprune_core.engine.execute import execute
+from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import dump
 from vitprune_core.spec.request import load
+from vitprune_core.store.rundir import RunDir
 
 AUTO = ("device=auto", "precision=auto", "kernels=auto")
 
@@ -92,11 +95,13 @@ def test_how_it_is_computed_is_part_of_the_fingerprint_and_of_the_dense_model(ch
 
 
 @pytest.mark.parametrize(("kernels", "compiled"), [("eager", False), ("compiled", True)])
-def test_the_model_is_compiled_where_it_is_asked_for(tiny, monkeypatch, kernels, compiled):
+def test_a_run_compiles_its_model_where_it_is_asked_for(
+    tiny, monkeypatch, tmp_path, kernels, compiled
+):
     asked = []
     monkeypatch.setattr(ViT, "compile", lambda model, **how: asked.append(how))
-    config = tiny("dense", f"kernels={kernels}").config
-    compute_with(ViT(config.model, config.data), config.kernels)
+    config = tiny("dense", f"kernels={kernels}", "train.epochs=1").config
+    list(execute(config, load_data(config), RunDir(tmp_path / "run").create()))
     assert asked == ([{"dynamic": False}] if compiled else [])
 
 

@@ -246,6 +246,18 @@ def test_how_often_it_looks_does_not_change_what_is_learned(tiny):
     assert all(torch.equal(states[0].weights[n], states[1].weights[n]) for n in states[0].weights)
 
 
+def test_a_gpu_is_waited_for_at_every_twentieth_step_and_a_cpu_at_each(tiny, monkeypatch):
+    config = tiny("oneshot_global", "train.batch_size=30").config  # 42 steps an epoch
+    data, model, total, looks = load_data(config), ViT(config.model, config.data), Losses.total, {}
+    for device in ("cpu", "cuda"):
+        seen = looks[device] = []
+        monkeypatch.setattr(Losses, "total", lambda self, seen=seen: seen.append(0) or total(self))
+        asked = config.model_copy(update={"device": device})
+        trained(model, fresh(initial(config)), asked, data)
+    epochs = PHASE.stop - PHASE.start
+    assert len(looks["cpu"]) - len(looks["cuda"]) == epochs * (42 - 2)
+
+
 # Batches: varied, but by counting.
 
 
