@@ -1,10 +1,11 @@
 """Training the study's ViT on this machine's CPU, beside the public recipe, in the same run.
 
-    python -m benchmarks.speed [step] [masked] [epoch]
+    python -m benchmarks.speed [step] [masked] [augment] [epoch]
 
 `step`: one batch, against the recipe's parts and the limit that matrix products set. `masked`: what
-holding removed weights at zero costs. `epoch`: from stored bytes to weights with AutoAugment,
-against the recipe with its DataLoader, and what all the study's arms would take at that rate.
+holding removed weights at zero costs. `augment`: a batch varied here and by PIL. `epoch`: from
+stored bytes to weights with AutoAugment, against the recipe with its DataLoader, and what all the
+study's arms would take at that rate.
 """
 
 import sys
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks import recipe
 from vitprune_core.engine.adamw import AdamW
+from vitprune_core.engine.augment import augment
 from vitprune_core.engine.data import Dataset, load
 from vitprune_core.engine.device import resolve
 from vitprune_core.engine.pruning import make_masks
@@ -158,6 +160,27 @@ def masked() -> None:
     print(f"{1000 * found['step']:.0f} ms in bf16, {100 * share:.2f} %")
 
 
+def augmented() -> None:
+    """On one thread, as it is done between two steps and in a loader's process."""
+    config = config_of("fp32")
+    images = torch.randint(256, (BATCH, 3, 32, 32), dtype=torch.uint8)
+    theirs = recipe.Images(images, torch.zeros(BATCH))
+    draw = torch.Generator().manual_seed(0)
+
+    def mine() -> None:
+        augment(images, config.train.augment, draw)
+
+    def his() -> None:
+        for i in range(BATCH):
+            theirs[i]
+
+    torch.set_num_threads(1)
+    found = timed({"vitprune": mine, "recipe": his}, 50)
+    torch.set_num_threads(THREADS)
+    ms = {name: 1000 * seconds for name, seconds in found.items()}
+    print(f"AutoAugment of 128 images: {ms['vitprune']:.1f} ms, by PIL {ms['recipe']:.1f} ms")
+
+
 def epoch(count: int = 8) -> None:
     """A part of an epoch of each, in turns: from stored bytes to updated weights."""
     config = config_of("auto")
@@ -221,7 +244,7 @@ def trained_on(config: Config) -> int:
 def main(words: list[str]) -> None:
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
-    parts = {"step": step, "masked": masked, "epoch": epoch}
+    parts = {"step": step, "masked": masked, "augment": augmented, "epoch": epoch}
     for word in words or parts:
         if word not in parts:
             sys.exit(f"{word} is not one of {', '.join(parts)}")
