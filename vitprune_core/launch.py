@@ -19,6 +19,8 @@ from vitprune_core.store.rundir import RunDir
 WORKER, DISPATCHER = "vitprune_core.worker", "vitprune_core.dispatcher"
 PATIENCE = 5.0
 """Seconds until a killed process must have gone."""
+CHILDREN: list[subprocess.Popen[bytes]] = []
+"""Started by this process and, as far as it knows, not over."""
 
 
 class NotHere(Exception):
@@ -72,6 +74,8 @@ def _spawn(module: str, words: list[str], output: Path, lock: int) -> subprocess
         with suppress(OSError):
             if not os.fstat(lock).st_size:  # it may have been quicker to write its name down itself
                 inscribe(lock, attempt=0, pid=process.pid)
+        CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]
+        CHILDREN.append(process)  # so that the system can forget it when it is over
         return process
     finally:
         os.close(told)

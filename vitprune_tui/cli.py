@@ -216,15 +216,10 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 @app.command()
 def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Move a run to runs/.trash."""
-    from vitprune_core.store import queue
-    from vitprune_core.store.lock import claim
-    from vitprune_core.store.runs import name_of, trash
+    from vitprune_tui.asking import remove
 
     found = find(runs, run)
-    file = claim(found.lock)  # so that nobody starts it meanwhile
-    queue.remove(runs, name_of(runs, found))
-    moved = trash(runs, found)
-    os.close(file)
+    moved = remove(runs, found)
     answer({"id": found.id, "trash": str(moved)}, f"{found.id} is now {moved}", json)
 
 

@@ -178,3 +178,16 @@ def lr_of(phase: Train, epoch: float, config: Config) -> float:
         return config.train.lr_min if config.retrain.lr is None else config.retrain.lr
     length = phase.stop if phase.policy == "restart" else config.train.epochs
     return lr_at(epoch / length, config.train)
+
+
+def rates(config: Config, steps: Plan, points: int) -> tuple[list[float], list[float]]:
+    """The learning rate over the epochs of all phases, one after the other; about `points` of it."""
+    x, y, done = [], [], 0
+    for phase in steps.phases:
+        if isinstance(phase, Train):
+            each = max(points * phase.epochs // max(steps.epochs, 1), 2)
+            for i in range(each + 1):
+                x.append(done + phase.epochs * i / each)
+                y.append(lr_of(phase, phase.start + phase.epochs * i / each, config))
+            done += phase.epochs
+    return x, y

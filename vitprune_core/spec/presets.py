@@ -47,6 +47,16 @@ def listed(kind: str = "") -> Iterator[Found]:
             yield Found(path.stem, path, origin)
 
 
+def every() -> Iterator[tuple[str, Found]]:
+    """Kind and file of all that can be asked for by name: of one name the file that is found."""
+    for kind in ("", *(folder.rstrip("/") for folder in KINDS)):
+        seen: set[str] = set()
+        for found in listed(kind):
+            if found.name not in seen:
+                seen.add(found.name)
+                yield kind, found
+
+
 def folders() -> Iterator[tuple[Path, str]]:
     """Where presets are looked for, first wins: here, the user's own, shipped."""
     settings = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")

@@ -5,7 +5,7 @@ A matrix is named by its place, `blocks.0.attn.q`; shapes are (out, in) as in a 
 
 from collections.abc import Iterable, Mapping
 
-from vitprune_core.spec.config import DataConfig, ModelConfig
+from vitprune_core.spec.config import Config, DataConfig, ModelConfig
 from vitprune_core.spec.datasets import DATASETS
 
 ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.o")
@@ -32,6 +32,16 @@ def matrices(model: ModelConfig, layers: str = "all") -> dict[str, tuple[int, in
 
 def weights(shapes: Mapping[str, tuple[int, int]]) -> int:
     return sum(rows * columns for rows, columns in shapes.values())
+
+
+def sizes(config: Config) -> dict[str, int]:
+    """How many parameters there are, how many can be removed, and among how many this removes."""
+    layers = config.prune.layers if config.prune else "all"
+    return {
+        "parameters": parameters(config.model, config.data),
+        "prunable": weights(matrices(config.model)),
+        "taking_part": weights(matrices(config.model, layers)),
+    }
 
 
 def tokens(model: ModelConfig, data: DataConfig) -> int:

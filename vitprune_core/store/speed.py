@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from vitprune_core.store.runs import runs
-from vitprune_core.store.summary import summarize
+from vitprune_core.store.summary import Summary, summarize
 
 
 def seconds_per_epoch(folder: Path, config: Mapping[str, Any]) -> float | None:
     """Of the latest run in `folder` that cost the same an epoch here; None when there is none."""
+    summary = latest_alike(folder, config)
+    return summary.seconds_here / summary.epochs_here if summary else None
+
+
+def latest_alike(folder: Path, config: Mapping[str, Any]) -> Summary | None:
+    """The latest run that cost the same an epoch on this host; its config has `auto` resolved."""
     host, wanted = socket.gethostname(), _cost(config)
     for run in sorted(runs(folder), key=lambda run: run.log.stat().st_mtime, reverse=True):
         summary = summarize(run)
         measured = summary.host == host and summary.epochs_here
         if measured and _alike(_cost(summary.config), wanted):
-            return summary.seconds_here / summary.epochs_here
+            return summary
     return None
 
 

@@ -1,10 +1,11 @@
 """A run as a reader sees it: its log folded into one value, live or after the fact."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from operator import add
 from typing import Any
 
 from vitprune_core.store import events as e
@@ -165,6 +166,26 @@ class Summary:
         )
         return self._after(entry.event, before.unfinished + work)
 
+    def after_epochs(
+        self, times: Sequence[float], seconds: Sequence[float], last: Entry
+    ) -> "Summary":
+        """The same as `then` for epochs of one round in a row, given their stamps and the `last`.
+
+        Sums are taken in the same order: they are equal to the last bit.
+        """
+        work = [0.0] * len(seconds) if self.state in IDLE else seconds
+        after = self.then(last)
+        trained_here = after.epochs_here > self.epochs_here
+        first = self.seconds_here + (self.unfinished + work[0])
+        return replace(
+            after,
+            started=self.started or next(filter(None, times), last.time),
+            branch_seconds=reduce(add, work, self.branch_seconds),
+            epochs_done=self.epochs_done + len(work),
+            epochs_here=self.epochs_here + (len(work) if trained_here else 0),
+            seconds_here=reduce(add, work[1:], first) if trained_here else self.seconds_here,
+        )
+
     def _after(self, event: e.Event, seconds: float) -> "Summary":
         """`seconds` of work led to this event, those before an interruption included."""
         match event:
@@ -280,7 +301,8 @@ class Summary:
 
     def _after_level(self, event: e.Level) -> "Summary":
         """One-shot levels and the control start from the dense model: their costs do not add up."""
-        iterative = (self.config.get("prune") or {}).get("schedule") == "iterative"
+        prune = self.config.get("prune")
+        iterative = isinstance(prune, Mapping) and prune.get("schedule") == "iterative"
         on_trajectory = iterative and event.sparsity_asked > 0
         left = self.branch_seconds if on_trajectory else 0.0
         if not event.listed:
@@ -321,6 +343,11 @@ def summarize(run: RunDir) -> Summary:
         summary = fold(entries(run.log))
     else:
         summary = reduce(Summary.then, new, summary)
+    return seen(run, summary, free)
+
+
+def seen(run: RunDir, summary: Summary, free: bool) -> Summary:
+    """With what the log cannot tell; `free`: nobody held the lock before the log was read."""
     if free and _is_lost(run, summary.state):
         return replace(summary, state="lost", reason="the process that worked on it is gone")
     if free and summary.state == "queued" and not queue.has(run):

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from vitprune_core import launch
-from vitprune_core.store import control, queue, runs
+from vitprune_core.store import queue
 from vitprune_core.store.lock import holder
 from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.runs import name_of
 from vitprune_core.store.summary import summarize
+from vitprune_tui import asking
 from vitprune_tui.draw import text
-from vitprune_tui.wrong import Unable, Wrong
+from vitprune_tui.wrong import Wrong
 
 PATIENCE = 10.0
 """Seconds to wait for what was asked to come about, before saying that it was only asked."""
@@ -25,11 +27,12 @@ REACHED = {
 CHANGES = ("up", "down", "rm", "start")
 
 
-def ask(runs: Path, found: RunDir, request: str) -> tuple[dict[str, Any], str]:
+def ask(folder: Path, found: RunDir, request: str) -> tuple[dict[str, Any], str]:
     """Leave a request and wait a moment for it to come about; raises `Wrong` if nobody is there."""
-    if holder(found.lock) is None:
-        return _without_worker(runs, found, request)
-    path = control.ask(found.control, request)
+    path = asking.ask(folder, found, request)
+    if path is None:
+        value = {"id": found.id, "state": summarize(found).state, "acknowledged": True}
+        return value, f"{found.id}: not queued now"
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and holder(found.lock) is not None:
         if not path.exists() and summarize(found).state in REACHED[request]:
@@ -42,24 +45,9 @@ def ask(runs: Path, found: RunDir, request: str) -> tuple[dict[str, Any], str]:
     )
 
 
-def _without_worker(runs: Path, found: RunDir, request: str) -> tuple[dict[str, Any], str]:
-    state = summarize(found).state
-    if request == "stop" and state == "queued":
-        queue.remove(runs, str(found.path.relative_to(runs)))
-        state = summarize(found).state
-        return {"id": found.id, "state": state, "acknowledged": True}, f"{found.id}: not queued now"
-    raise Wrong(f"{found.id} is {state}: nobody works on it, there is nothing to {request}")
-
-
 def kill(found: RunDir) -> tuple[dict[str, Any], str]:
     """End the worker at once; what it did since its last checkpoint is done again at resume."""
-    try:
-        killed = launch.kill(found)
-    except launch.NotHere as error:
-        raise Unable(f"{found.id}: {error}") from None
-    if killed is None:
-        state = summarize(found).state
-        raise Wrong(f"{found.id} is {state}: nobody works on it, there is nothing to kill")
+    killed = asking.kill(found)
     value = {"id": found.id, "state": summarize(found).state, "pid": killed.pid}
     return value, f"{found.id}: process {killed.pid} killed; vitprune resume {found.id}"
 
@@ -74,7 +62,7 @@ def change_queue(folder: Path, what: str, found: RunDir | None) -> None:
         return
     if found is None:
         raise Wrong(f"queue {what}: which RUN?")
-    name = runs.name_of(folder, found)
+    name = name_of(folder, found)
     if name not in queue.order(folder):
         raise Wrong(f"{name} is {summarize(found).state} and not in the queue")
     if what == "rm":

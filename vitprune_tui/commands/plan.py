@@ -5,10 +5,10 @@ from typing import Any
 
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config, as_dict
-from vitprune_core.spec.plan import Plan, Prune, Train, lr_of, plan
+from vitprune_core.spec.plan import Plan, Prune, Train, plan, rates
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.store.speed import seconds_per_epoch
-from vitprune_tui.draw import text
+from vitprune_tui.draw import phases, text
 from vitprune_tui.draw.plots import Look, Series, curves
 
 POINTS = 200
@@ -18,7 +18,7 @@ POINTS = 200
 def as_json(config: Config) -> dict[str, Any]:
     steps = plan(config)
     return {
-        **_sizes(config),
+        **shape.sizes(config),
         "phases": [_phase(phase) for phase in steps.phases],
         "epochs": steps.epochs,
         "multiply_adds": shape.multiply_adds(config.model, config.data),
@@ -26,7 +26,7 @@ def as_json(config: Config) -> dict[str, Any]:
 
 
 def as_text(config: Config, runs: Path, look: Look) -> str:
-    steps, sizes = plan(config), _sizes(config)
+    steps, sizes = plan(config), shape.sizes(config)
     speed = seconds_per_epoch(runs, as_dict(config))
     eta = text.duration(steps.epochs * speed) if speed else "? (this host has not measured it yet)"
     cost = f"{shape.multiply_adds(config.model, config.data) / 1e6:,.1f} M multiply-adds an image"
@@ -34,7 +34,7 @@ def as_text(config: Config, runs: Path, look: Look) -> str:
         [
             f"{sentence(config)} Workload {config.workload}, seed {config.seed}.",
             "",
-            _phases(steps),
+            phases.table(steps),
             "",
             f"model   {sizes['parameters']:,} parameters, {sizes['prunable']:,} prunable, "
             f"{sizes['taking_part']:,} take part; {cost}",
@@ -47,45 +47,12 @@ def as_text(config: Config, runs: Path, look: Look) -> str:
     )
 
 
-def _sizes(config: Config) -> dict[str, int]:
-    layers = config.prune.layers if config.prune else "all"
-    return {
-        "parameters": shape.parameters(config.model, config.data),
-        "prunable": shape.weights(shape.matrices(config.model)),
-        "taking_part": shape.weights(shape.matrices(config.model, layers)),
-    }
-
-
 def _phase(phase: Train | Prune) -> dict[str, Any]:
     shown: dict[str, Any] = dict.fromkeys(("start", "stop", "policy", "cycle"))
     kind = "train" if isinstance(phase, Train) else "prune"
     return {"kind": kind, **shown, **vars(phase)}
 
 
-def _phases(steps: Plan) -> str:
-    rows = []
-    for phase in steps.phases:
-        removed = text.sparsity(phase.sparsity) if phase.round else ""
-        match phase:
-            case Prune():
-                rows.append((phase.round, "prune", removed, "", ""))
-            case Train():
-                name = "retrain" if phase.round else "dense"
-                stretch = f"{phase.start} to {phase.stop}"
-                stretch += f" ({phase.policy})" if phase.round else " of the schedule"
-                rows.append((phase.round, name, removed, str(phase.epochs), stretch))
-    return text.table(("ROUND", "PHASE", "SPARSITY", "EPOCHS", "STRETCH"), rows, "r rr")
-
-
 def _learning_rate(config: Config, steps: Plan, look: Look) -> str:
-    """Over all phases, one after the other."""
-    x, y, done = [], [], 0
-    for phase in steps.phases:
-        if isinstance(phase, Train):
-            each = max(POINTS * phase.epochs // max(steps.epochs, 1), 2)
-            for i in range(each + 1):
-                x.append(done + phase.epochs * i / each)
-                y.append(lr_of(phase, phase.start + phase.epochs * i / each, config))
-            done += phase.epochs
     title = "learning rate over the epochs of all phases"
-    return curves([Series("", x, y)], title, look, points=False)
+    return curves([Series("", *rates(config, steps, POINTS))], title, look, points=False)

@@ -7,17 +7,18 @@ from vitprune_core.store import events as e
 from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary, summarize
+from vitprune_tui import comparison
+from vitprune_tui.comparison import layers_of
 from vitprune_tui.draw import text
-from vitprune_tui.draw.plots import Look, Series, curves, sparsity_axis
+from vitprune_tui.draw.plots import Look, Series, curves
+from vitprune_tui.draw.scale import sparsity_axis
 from vitprune_tui.wrong import Wrong
-
-AXES = ("sparsity", "epoch", "compression", "speedup")
 
 
 def plot(found: Sequence[RunDir], x: str, look: Look) -> tuple[dict[str, Any], str]:
     """The series, and the picture with a table of the numbers below."""
-    if x not in AXES:
-        raise Wrong(f"--x {x}: choices are {', '.join(AXES)}")
+    if x not in comparison.AXES:
+        raise Wrong(f"--x {x}: choices are {', '.join(comparison.AXES)}")
     runs = [(run, summarize(run)) for run in found]
     if x == "epoch":
         return _over_epochs(runs, look)
@@ -31,7 +32,7 @@ def curve(runs: Sequence[tuple[RunDir, Summary]], x: str, look: Look) -> str:
     known = [(run, s) for run, s in runs if s.levels]
     if not known:
         return "no level was measured yet"
-    layers = {_layers(s) for _, s in known}
+    layers = {layers_of(s) for _, s in known}
     series = [series_of(_name(run, s, layers), s, x) for run, s in known]
     ticks = None
     if x == "sparsity":
@@ -48,35 +49,26 @@ def curve(runs: Sequence[tuple[RunDir, Summary]], x: str, look: Look) -> str:
 
 def series_of(name: str, s: Summary, x: str) -> Series:
     """Accuracies are shares; sparsity is the one asked for."""
-    key = "sparsity_asked" if x == "sparsity" else x
-    places = [getattr(r.level, key) for r in s.levels]
-    return Series(name, places, [r.level.test.accuracy for r in s.levels])
+    along = comparison.along(s, x, "accuracy")
+    known = [(place, accuracy) for place, accuracy in along.values() if place is not None]
+    return Series(name, [place for place, _ in known], [accuracy for _, accuracy in known])
 
 
 def _axis(x: str, layers: set[str]) -> str:
-    names = {"compression": "compression of all parameters", "speedup": "theoretical speed-up"}
     if x != "sparsity":
-        return names[x]
+        return comparison.AXIS_WORDS[x]
     which = "all matrices" if layers == {"all"} else f"the {', '.join(sorted(layers))} matrices"
     return f"the share removed of {which}" + (" that take part" if len(layers) > 1 else "")
 
 
 def _name(run: RunDir, s: Summary, layers: set[str]) -> str:
-    return f"{run.id} ({_layers(s)})" if len(layers) > 1 else run.id
-
-
-def _layers(s: Summary) -> str:
-    return str((s.config.get("prune") or {}).get("layers", "all"))
+    return f"{run.id} ({layers_of(s)})" if len(layers) > 1 else run.id
 
 
 def _dense(summaries: Sequence[Summary]) -> tuple[float, str] | None:
-    """Mean test accuracy of the dense models."""
-    dense = {s.dense.hash: s.dense.test.accuracy for s in summaries if s.dense}
-    if not dense:
-        return None
-    mean = sum(dense.values()) / len(dense)
-    which = "dense" if len(dense) == 1 else f"dense, mean of {len(dense)}"
-    return 100 * mean, f"{which} {text.percent(mean)}"
+    """Mean test accuracy of the dense models, in percent."""
+    known = comparison.dense(summaries)
+    return (100 * known[0], known[1]) if known else None
 
 
 def _table(runs: Sequence[tuple[RunDir, Summary]]) -> str:

@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from vitprune_core.spec.presets import comment, find, listed
+from vitprune_core.spec.presets import comment, every, find, listed
 from vitprune_core.spec.source import SpecError, read
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw import text
 from vitprune_tui.wrong import Wrong
 
-KINDS = ("", "workloads")
-
 
 def everything(width: int | None) -> tuple[list[dict[str, str]], str]:
-    found: dict[str, dict[str, str]] = {}
-    for kind in KINDS:
-        for preset in listed(kind):
-            name = f"{kind}/{preset.name}" if kind else preset.name
-            what = comment(preset.path)
-            facts = {"name": name, "what": what, "origin": preset.origin, "path": str(preset.path)}
-            found.setdefault(name, facts)
-    rows = [(f["name"], f["origin"], f["what"].partition("\n")[0]) for f in found.values()]
-    return list(found.values()), text.table(("PRESET", "FROM", "WHAT"), rows, width=width)
+    found = [
+        {
+            "name": f"{kind}/{preset.name}" if kind else preset.name,
+            "what": comment(preset.path),
+            "origin": preset.origin,
+            "path": str(preset.path),
+        }
+        for kind, preset in every()
+    ]
+    rows = [(f["name"], f["origin"], f["what"].partition("\n")[0]) for f in found]
+    return found, text.table(("PRESET", "FROM", "WHAT"), rows, width=width)
 
 
 def one(name: str) -> tuple[dict[str, Any], str]:

@@ -1,6 +1,5 @@
 """`vitprune run` and `watch`: make a run, have it worked on, follow it."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,25 +9,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vitprune_core import launch, logout
-from vitprune_core.spec.config import as_dict, dump
+from vitprune_core import logout
 from vitprune_core.spec.request import Loaded, load
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
-from vitprune_core.store import control, queue, runs
+from vitprune_core.store import control
 from vitprune_core.store.clean import clean
-from vitprune_core.store.events import Created
-from vitprune_core.store.log import Log
-from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.summary import summarize
 from vitprune_core.store.tail import EVERY, tail
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.interrupts import Interrupts
-from vitprune_tui.wrong import Unable, Wrong
+from vitprune_tui.making import allowed_name, begin, check, create
+from vitprune_tui.wrong import Unable
 
-CHECK = "vitprune_core.engine.check"
 CODES = {"done": 0, "stopped": 130}
 Answer = tuple[dict[str, Any], str, int]
 """What `show` says of the run now, as JSON and as text, and the exit code."""
@@ -41,17 +37,13 @@ def run(
 
     Raises `Wrong` and `Unable` before a run is made.
     """
-    _check_name(loaded, folder, name)
-    _check(loaded)
+    allowed_name(loaded, folder, name)
+    check(loaded)
     made = create(loaded, folder, name)
     if mode == "here":
         return work_here(made, width)
-    if mode == "queue":
-        queue.add(folder, made.id)
-        launch.start_dispatcher(folder)
-        return left_alone(made)
-    process = launch.start(made)
-    return left_alone(made) if mode == "detach" else see_through(made, width, process)
+    process = begin(made, folder, queued=mode == "queue")
+    return see_through(made, width, process) if mode is None else left_alone(made)
 
 
 def watch(found: RunDir, width: int | None) -> Answer:
@@ -114,42 +106,6 @@ def shown(found: RunDir, width: int | None, code: int | None = None) -> Answer:
     if code is None:
         code = CODES.get(summary.state, 1)
     return as_shown(found, summary), tables.run(found.id, summary, width), code
-
-
-def create(loaded: Loaded, folder: Path, name: str | None) -> RunDir:
-    """A run that waits to be started."""
-    try:
-        made = runs.create(folder, loaded.preset, loaded.workload, loaded.config.seed, name)
-    except FileExistsError:
-        raise Wrong(f"--name {name}: there is such a run already in {folder}") from None
-    write(made.config, dump(loaded.config).encode())
-    config = as_dict(loaded.config)
-    Log(made.log).append(Created(preset=loaded.preset, request=loaded.request, config=config))
-    return made
-
-
-def _check_name(loaded: Loaded, folder: Path, name: str | None) -> None:
-    made = f"{loaded.preset}-{loaded.workload}-s{loaded.config.seed}-0000"
-    try:
-        path = folder / runs.allowed(made if name is None else name)
-    except ValueError as error:
-        raise Wrong(f"{error}; choose one with --name") from None
-    if name is not None and path.exists():
-        raise Wrong(f"--name {name}: there is such a run already in {folder}")
-
-
-def _check(loaded: Loaded) -> None:
-    """Device, images, a given model; asked of a process: the terminal never loads the engine.
-
-    What it fetches it tells on our stderr; stdout is the reason why it is in vain.
-    """
-    command = [sys.executable, "-P", "-m", CHECK]
-    asked = json.dumps(as_dict(loaded.config)).encode()
-    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        reason = done.stdout.decode(errors="replace").strip()
-        kind = Wrong if done.returncode == 2 else Unable
-        raise kind(reason or f"{CHECK} ended with {done.returncode}")
 
 
 def _heading(found: RunDir) -> str:

@@ -3,10 +3,11 @@
 Series differ by the glyph of their points, so that they read without colour.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+
+from vitprune_tui.draw.scale import nice, spread
 
 POINTS = "●▲■◆○△□◇★✚"
 ASCII_POINTS = "ox*+#@%&$="
@@ -41,7 +42,8 @@ def curves(
     """Lines through points; `ticks` are x -> label, `level` a horizontal line with its name."""
     plt = _canvas(look)
     glyphs, line, dash = (ASCII_POINTS, ".", "-") if look.ascii else (POINTS, "braille", "╌")
-    left, right = _range([x for s in series for x in s.x])
+    places = [x for s in series for x in s.x]
+    left, right = spread(min(places, default=0.0), max(places, default=1.0))
     if level:
         plt.plot([left, right], [level[0]] * 2, marker=dash, color="white")
     for i, s in enumerate(series):
@@ -61,40 +63,7 @@ def curves(
     return "\n".join([_finish(plt, look), *names])
 
 
-def nice(values: Sequence[float], steps: int) -> list[float]:
-    """Round numbers, about `steps` of them, from below the lowest value to above the highest."""
-    low, high = _range(values)
-    rough = (high - low) / max(steps, 1)
-    tenth = 10.0 ** math.floor(math.log10(rough))
-    step = next(tenth * m for m in (1, 2, 2.5, 5, 10) if tenth * m >= rough * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    return (
-        (low, high)
-        if high > low
-        else (low - (abs(low) or 1) * 0.05, high + (abs(high) or 1) * 0.05)
-    )
-
-
 COLOURS = ("blue+", "orange", "green", "red+", "magenta+", "cyan", "yellow", "white")
-
-
-def sparsity_axis(sparsities: Sequence[float]) -> tuple[list[float], dict[float, str]]:
-    """Positions and ticks of an axis on which each tenfold compression takes the same room.
-
-    Sparsity 1 has no place on it and stands one step beyond the others.
-    """
-    finite = [s for s in sparsities if s < 1]
-    beyond = max((-math.log10(1 - s) for s in finite), default=0.0) + 0.3
-
-    def at(sparsity: float) -> float:
-        return -math.log10(1 - sparsity) if sparsity < 1 else beyond
-
-    return [at(s) for s in sparsities], {at(s): f"{100 * s:.4g}%" for s in sparsities}
 
 
 def _canvas(look: Look) -> ModuleType:

@@ -48,6 +48,18 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def size(number: float | None, like: float | None = None) -> str:
+    """Bytes in steps of 1024: 512 B, 3.1 GiB, 412 MiB; in the unit that `like` is told in."""
+    if number is None:
+        return MISSING
+    units = ("B", "KiB", "MiB", "GiB", "TiB")
+    largest = number if like is None else like
+    step = next((i for i in range(len(units)) if largest < 999.5 * 1024**i), len(units) - 1)
+    shown = number / 1024**step
+    digits = f"{shown:.0f}" if shown >= 99.95 else f"{shown:.1f}".removesuffix(".0")
+    return f"{digits} {units[step]}"
+
+
 def table(
     head: Sequence[str],
     rows: Sequence[Sequence[object]],

@@ -1,0 +1,52 @@
+"""What the five views have in common: a picture of the state, and keys that work in it."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.widget import Widget
+
+from vitprune_tui.state import State
+
+if TYPE_CHECKING:
+    from vitprune_tui.app import VitPrune
+
+
+class View(Widget, can_focus=True):
+    DEFAULT_CSS = """
+    View { height: 1fr; width: 1fr; layout: vertical; }
+    View.-maximised Canvas { display: none; }
+    View.-maximised .main { display: block; width: 1fr; height: 1fr; }
+    """
+    room: ClassVar[str]
+    """Its name in `actions`."""
+
+    def __init__(self, state: State):
+        super().__init__(id=self.room)
+        self.state = state
+
+    @property
+    def bench(self) -> "VitPrune":
+        """The app, for what a view may ask of it."""
+        return cast("VitPrune", self.app)
+
+    def show(self, state: State) -> None:
+        """Be a picture of this state."""
+        self.state = state
+        if self.is_mounted:
+            self.paint()
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    def paint(self) -> None:
+        """Give every canvas its facts."""
+        raise NotImplementedError
+
+    @property
+    def about(self) -> str:
+        """What the header says on the right."""
+        return ""
+
+    @property
+    def copied(self) -> str:
+        """What `y` copies."""
+        return self.state.shown or ""

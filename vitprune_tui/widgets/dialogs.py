@@ -1,0 +1,141 @@
+"""Questions and answers over the view: one line to type, yes or no, something longer to read."""
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from vitprune_tui.draw.glyphs import Glyphs
+from vitprune_tui.draw.lines import Line, line
+from vitprune_tui.widgets.canvas import Canvas
+
+Hint = Callable[[str], Line]
+"""What is to be said of a text while it is typed."""
+
+
+class Prompt(ModalScreen[str | None]):
+    """One line of text, with what it would mean below it; None when it was given up."""
+
+    DEFAULT_CSS = """
+    Prompt { align: left bottom; background: transparent; }
+    Prompt > Canvas { height: 1; background: $panel; }
+    Prompt > Input { height: 1; border: none; padding: 0 1; background: $surface; }
+    Prompt > Input:focus { border: none; }
+    """
+    BINDINGS = [("escape", "dismiss", "give up")]
+
+    def __init__(self, label: str, value: str, hint: Hint):
+        super().__init__()
+        self.label, self.value, self.hint = label, value, hint
+
+    def compose(self) -> ComposeResult:
+        yield Canvas(_one, id="label")
+        yield Input(self.value, compact=True, select_on_focus=False)
+        yield Canvas(_one, id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#label", Canvas).show(line((f" {self.label}", "title")))
+        self._say(self.value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def _say(self, value: str) -> None:
+        self.query_one("#hint", Canvas).show(line(" ", *self.hint(value)))
+
+
+def _one(what: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    return [what]
+
+
+class Confirm(ModalScreen[bool]):
+    """`y` does it, every other key does not."""
+
+    DEFAULT_CSS = """
+    Confirm { align: left bottom; background: transparent; }
+    Confirm > Canvas { height: 2; background: $panel; }
+    """
+
+    def __init__(self, question: str, doing: str):
+        super().__init__()
+        self.question, self.doing = question, doing
+
+    def compose(self) -> ComposeResult:
+        yield Canvas(_many)
+
+    def on_mount(self) -> None:
+        keys = line(" ", ("y", "key"), f" {self.doing}   ", ("any other key", "key"), " leave it")
+        self.query_one(Canvas).show([line((f" {self.question}", "warn")), keys])
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.dismiss(event.key == "y")
+
+
+class Pages(ModalScreen[None]):
+    """Lines to read, longer than the screen perhaps; arrows and pages move, most keys close it."""
+
+    DEFAULT_CSS = """
+    Pages { background: $background; }
+    Pages > #lines { height: 1fr; }
+    Pages > #below { height: 1; dock: bottom; background: $panel; }
+    """
+    BINDINGS = [
+        ("up,k", "move(-1)", "up"),
+        ("down,j", "move(1)", "down"),
+        ("pageup", "page(-1)", "page up"),
+        ("pagedown,space", "page(1)", "page down"),
+        ("home,g", "move(-100000)", "top"),
+        ("end,G", "move(100000)", "end"),
+        ("escape,q,enter,question_mark", "close", "close"),
+    ]
+
+    def __init__(self, lines: Sequence[Line]):
+        super().__init__()
+        self.every, self.top = list(lines), 0
+
+    def compose(self) -> ComposeResult:
+        yield Canvas(_many, id="lines")
+        yield Canvas(_one, id="below")
+
+    def on_mount(self) -> None:
+        self._paint()
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def action_move(self, by: int) -> None:
+        last = max(len(self.every) - self.query_one("#lines").size.height, 0)
+        self.top = min(max(self.top + by, 0), last)
+        self._paint()
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self.query_one("#lines").size.height - 1, 1))
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
+    def _paint(self) -> None:
+        self.query_one("#lines", Canvas).show(self.every[self.top :])
+        room = self.query_one("#lines").size.height
+        left = len(self.every) - self.top - room
+        more = f"  {left} more lines below" if left > 0 else ""
+        self.query_one("#below", Canvas).show(
+            line((" esc", "key"), " close  ", ("up down", "key"), f" move{more}")
+        )
+
+
+def _many(lines: Sequence[Line], columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    return list(lines)
