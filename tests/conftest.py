@@ -26,6 +26,15 @@ TINY = (
 IN_COLOUR = ("model.patch=16", "data.validation=40", "train.batch_size=64", "threads=1")
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """No test reads or writes what whoever runs it has chosen: keys, presets, theme."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    return folder
+
+
 @pytest.fixture
 def tiny():
     """A request with the tiny model: `tiny("oneshot_global", "prune.sparsities=[0.5]")`."""

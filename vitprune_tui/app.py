@@ -4,7 +4,10 @@ It reads what is on the disk and leaves requests there; whatever works, works in
 own, so that this one may come and go. What the screen shows is a picture of one `State`.
 """
 
-from collections.abc import Callable
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -13,34 +16,43 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
+from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
 from vitprune_core.store.clean import clean
-from vitprune_tui import keymap
+from vitprune_core.store.summary import ALIVE
+from vitprune_tui import background, keymap, remembered
 from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, bindings, of_view
 from vitprune_tui.draw import frame, help, lines
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
-from vitprune_tui.messages import Seen
-from vitprune_tui.palette import Everything
-from vitprune_tui.state import State
-from vitprune_tui.themes import THEMES
+from vitprune_tui.messages import Done, Seen, Unforeseen
+from vitprune_tui.palette import Palette
+from vitprune_tui.state import Lab, State
+from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
 from vitprune_tui.watcher import Watcher
 from vitprune_tui.widgets.canvas import Canvas
 from vitprune_tui.widgets.dialogs import Confirm, Hint, Pages, Prompt
-from vitprune_tui.wrong import Wrong
+from vitprune_tui.widgets.spans import SpanScreen
 
 CLASSES = {name: f"{name.capitalize()}View" for name in VIEWS}
+SETS = {glyphs.name: glyphs for glyphs in EVERY}
 NOTICE = 8.0
 """Seconds that a notice stays where the keys are told."""
 
 
+def without_leaving(keys: keymap.Keys) -> dict[str, tuple[str, ...]]:
+    """Without those that leave from everywhere: a keymap would take them away from dialogs."""
+    left = {id: tuple(k for k in some if k not in keymap.LEAVES) for id, some in keys.items()}
+    return {id: some for id, some in left.items() if some}
+
+
 class VitPrune(App[int]):
     CSS_PATH = "theme.tcss"
-    COMMANDS = {Everything}
+    ENABLE_COMMAND_PALETTE = False  # ours is opened by a key of the registry
     BINDINGS = [
-        *bindings("app"),
-        Binding("ctrl+q,ctrl+c", "leave", "leave", show=False, priority=True),
+        *bindings("app", keys=without_leaving(DEFAULTS)),
+        Binding(",".join(keymap.LEAVES), "leave", "leave", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-vast")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (30, "-tall"), (50, "-high")]
@@ -57,18 +69,30 @@ class VitPrune(App[int]):
         """`watch`: show this run, and leave when it is over; `plain`: no colour codes at all."""
         super().__init__(ansi_color=True if plain else None)
         self.animation_level = "none"
-        self.watched, self.glyphs = watch, ASCII if ascii else BRAILLE
+        self.no_color = plain
+        self.remembered = remembered.read({known.name for known in THEMES}, set(SETS))
+        self.chosen: dict[str, str] = {}
+        """By keys: what the next start begins with."""
+        self.watched = watch
+        self.glyphs = ASCII if ascii else SETS[self.remembered.get("glyphs", BRAILLE.name)]
         self.notice: tuple[str, str] | None = None
         self.presets: tuple[str, ...] = ()
         self.keys, self.wrong_keys = keymap.read(keymap.path(), DEFAULTS, ROOMS)
-        self.set_keymap({id: ",".join(keys) for id, keys in self.keys.items()})
+        changed = {id: keys for id, keys in self.keys.items() if keys != DEFAULTS[id]}
+        self.set_keymap({id: ",".join(keys) for id, keys in without_leaving(changed).items()})
         for known in THEMES:
             self.register_theme(known)
-        self.theme = theme or ("terminal" if plain else "dark")
+        usual = "terminal" if plain else self.remembered.get("theme", "dark")
+        self.theme = theme or usual
+        self.at_work: set[threading.Thread] = set()
+        """What is done in the background, each by the name of what it does."""
         self.watcher = Watcher(folder)
         self.state = State(self.watcher.look())
         self.state = replace(self.state, shown=watch or self.state.lab.newest)
         self.first = "live" if watch or self.state.lab.alive else "bench"
+
+    def get_default_screen(self) -> SpanScreen:
+        return SpanScreen()
 
     def compose(self) -> ComposeResult:
         yield Canvas(frame.header, id="header")
@@ -81,10 +105,22 @@ class VitPrune(App[int]):
         self.become()
         for problem in self.wrong_keys[:1]:
             self.say(problem, "warn")
-        self.watcher.start(lambda lab: self.post_message(Seen(lab)) and None)
+        self.watcher.start(self._tell)
+        for number in (signal.SIGINT, signal.SIGTERM):  # or the terminal would stay as it is now
+            asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
+        self._leave_when_over()
 
     def on_unmount(self) -> None:
         self.watcher.stop()
+        if self.chosen:
+            remembered.write({**self.remembered, **self.chosen})
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [Colourless()] if self.no_color else super().get_line_filters()
+
+    def _tell(self, news: Lab | Exception) -> None:
+        """From the watcher's thread."""
+        self.post_message(Seen(news) if isinstance(news, Lab) else Unforeseen(news))
 
     def _made(self, name: str) -> View:
         """A view; loaded when it is first looked at."""
@@ -134,17 +170,22 @@ class VitPrune(App[int]):
 
     def on_seen(self, message: Seen) -> None:
         self.become(lab=message.lab)
-        if self.watched and self._is_over(self.watched):
-            self.exit(0)
+        self._leave_when_over()
 
-    def _is_over(self, name: str) -> bool:
-        brief = self.state.lab.runs.get(name)
-        return brief is None or brief.state in ("done", "failed", "stopped", "lost")
+    def on_unforeseen(self, message: Unforeseen) -> None:
+        raise message.error
+
+    def _leave_when_over(self) -> None:
+        """The run that is watched, if one is."""
+        brief = self.state.lab.runs.get(self.watched or "")
+        if self.watched and not (brief and brief.state in (*ALIVE, "queued")):
+            self.exit(0)
 
     def say(self, what: str, style: str = "good", stays: bool = False) -> None:
         """Tell something where the keys are told; what has several lines gets a page."""
         told = [clean(text) for text in what.splitlines() if text.strip()]
         if len(told) > 1:
+            self._unsay(self.notice)
             self.push_screen(Pages([lines.line((f" {text}", style)) for text in told]))
             return
         self.notice = (told[0], style) if told else None
@@ -152,7 +193,7 @@ class VitPrune(App[int]):
         if self.notice and not stays:
             self.set_timer(NOTICE, partial(self._unsay, self.notice))
 
-    def _unsay(self, notice: tuple[str, str]) -> None:
+    def _unsay(self, notice: tuple[str, str] | None) -> None:
         if self.notice is notice:
             self.notice = None
             self._paint_footer()
@@ -161,21 +202,25 @@ class VitPrune(App[int]):
         self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]
     ) -> None:
         """Do something that takes a moment, in a thread; what goes wrong is told."""
+        self.say(doing, "dim", stays=True)
+        notice = self.notice
+
+        def finish(then: Callable[[], None]) -> None:
+            self.at_work.discard(thread)
+            self._unsay(notice)
+            then()
 
         def run() -> None:
-            from vitprune_core.store.lock import Held
-            from vitprune_tui.wrong import Unable
-
-            try:
-                result = work()
-            except (Wrong, Unable, Held, ValueError, OSError) as error:
-                self.call_from_thread(self.say, _sentence(error), "bad")
-            else:
-                self.call_from_thread(done, result)
+            then = background.outcome(work, done, self.say)
             self.watcher.nudge()
+            self.post_message(Done(partial(finish, then)))
 
-        self.say(doing, "dim", stays=True)
-        self.run_worker(run, thread=True)
+        thread = threading.Thread(target=run, name=doing, daemon=True)
+        self.at_work.add(thread)
+        thread.start()
+
+    def on_done(self, message: Done) -> None:
+        message.then()
 
     def ask_line(self, label: str, value: str, hint: Hint, then: Callable[[str], None]) -> None:
         """Have one line typed; nothing happens when it is given up."""
@@ -225,15 +270,16 @@ class VitPrune(App[int]):
         self.push_screen(Pages(help.lines(self.keys, self.view.room, [clean(t) for t in told])))
 
     def action_palette(self) -> None:
-        self.action_command_palette()
+        self.push_screen(Palette())
 
     def action_theme(self) -> None:
         names = [theme.name for theme in THEMES]
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.theme = self.chosen["theme"] = names[(names.index(self.theme) + 1) % len(names)]
         self.say(f"theme {self.theme}", "dim")
 
     def action_glyphs(self) -> None:
         self.glyphs = EVERY[(EVERY.index(self.glyphs) + 1) % len(EVERY)]
+        self.chosen["glyphs"] = self.glyphs.name
         for canvas in self.screen_stack[0].query(Canvas):
             canvas.repaint()
         self.paint()
@@ -258,9 +304,3 @@ class VitPrune(App[int]):
 
     def action_leave(self) -> None:
         self.exit(130 if self.watched else 0)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"{error.filename or 'output'}: {error.strerror or error}"
-    return str(error)

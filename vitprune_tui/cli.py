@@ -13,7 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
-from vitprune_tui.console import answer, complain, find, finish, load, look, mode, several, width
+from vitprune_tui.console import (
+    answer,
+    complain,
+    find,
+    finish,
+    has_terminal,
+    load,
+    look,
+    mode,
+    several,
+    width,
+)
 
 app = typer.Typer(
     help="Prune Vision Transformers, and see what it does to them.",
@@ -95,10 +106,18 @@ def resume(
 
 @app.command()
 def watch(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
-    """Follow a run until it is over; ctrl+c leaves it alone. Exits like `run`, 130 when left."""
+    """Follow a run until it is over; ctrl+c leaves it alone. Exits like `run`, 130 when left.
+
+    On a terminal it is the bench's screen of this run.
+    """
+    found = find(runs, run)
+    if has_terminal() and not json:
+        from vitprune_tui.commands.watch import watch as on_screen
+
+        finish(on_screen(runs, found, width()), json)
     from vitprune_tui.commands import run as command
 
-    finish(command.watch(find(runs, run), width()), json)
+    finish(command.watch(found, width()), json)
 
 
 @app.command()

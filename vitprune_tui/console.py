@@ -80,6 +80,11 @@ def complain(what: str) -> None:
     print(clean(what), file=sys.stderr)
 
 
+def has_terminal() -> bool:
+    """Somebody sits there: neither what is read nor what is printed is a file or a pipe."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def width() -> int | None:
     """Columns of the terminal; None in a pipe, where nothing is cut."""
     import shutil

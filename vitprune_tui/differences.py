@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit
-from vitprune_tui.draw.text import MISSING
+from vitprune_tui.draw.text import MISSING, shortened
 
 Row = tuple[str, list[str]]
 """A dotted key, and its value in each config."""
@@ -102,5 +102,6 @@ def _row(cells: Sequence[str], widths: Sequence[int], more: str, style: str) -> 
     pieces: list[Piece] = []
     for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
         pieces += [(" " * GAP, "")] if i else []
+        cell = shortened(cell, width, more) if style == "title" else cell
         pieces += fit(((cell, "dim" if cell == MISSING else style),), width, more)
     return tuple(pieces)

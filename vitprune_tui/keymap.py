@@ -113,6 +113,8 @@ def _key(action: str, value: object) -> str:
         raise Wrong(
             f"{action}: {value!r} belongs to the terminal, tmux or screen, as do {reserved}"
         )
+    if key in LEAVES and action != "app.leave":
+        raise Wrong(f"{action}: {value!r} always leaves the bench")
     return key
 
 
@@ -176,6 +178,8 @@ CHOICES = (
     f"keys: one character, {', '.join((*EDITS, *MOVES))}, f1 to f24; before it ctrl+ or shift+"
 )
 RESERVED = ("ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z", "ctrl+backslash")
+LEAVES = ("ctrl+q", "ctrl+c")
+"""From everywhere, whatever else is a key for it."""
 SAME = {
     "ctrl+i": "tab",
     "ctrl+m": "enter",

@@ -1,10 +1,16 @@
-"""The command palette: actions of the view, runs and presets, found by typing."""
+"""The command palette: actions of the view, runs and presets, found by typing.
+
+Textual takes text for markup here, and ours comes from files: what is shown are `Content` values,
+which stand for themselves.
+"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.binding import BindingType
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.actions import of_view, shown
@@ -19,13 +25,17 @@ class Everything(Provider):
     async def discover(self) -> Hits:
         """Before anything is typed: what can be done here."""
         for name, help, do in self._actions():
-            yield DiscoveryHit(name, do, help=help)
+            yield DiscoveryHit(Content(name), do, text=name, help=_as_it_stands(help))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for name, help, do in (*self._actions(), *self._runs(), *self._presets()):
-            if (score := matcher.match(name)) > 0:
-                yield Hit(score, matcher.highlight(name), do, text=name, help=help)
+            score, places = matcher.fuzzy_search.match(query, name)
+            if score > 0:
+                found = Content(name)
+                for at in places:
+                    found = found.stylize(matcher.match_style, at, at + 1)
+                yield Hit(score, found, do, text=name, help=_as_it_stands(help))
 
     @property
     def bench(self) -> "VitPrune":
@@ -39,8 +49,24 @@ class Everything(Provider):
 
     def _runs(self) -> Iterator[Entry]:
         for name, brief in self.bench.state.lab.runs.items():
-            yield f"run {clean(name)}", clean(brief.state), partial(self.bench.open, name)
+            told = f"{brief.preset} on {brief.workload}, {brief.state}"
+            yield f"run {clean(name)}", clean(told, 80), partial(self.bench.open, name)
 
     def _presets(self) -> Iterator[Entry]:
         for name in self.bench.presets:
-            yield f"preset {clean(name)}", "Show it on the bench.", partial(self.bench.choose, name)
+            what = f"preset {clean(name, 80)}"
+            yield what, "Show it on the bench.", partial(self.bench.choose, name)
+
+
+class Palette(CommandPalette):
+    """Textual's, without what moves, what is no ASCII and what paints the whole screen anew."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,ctrl+g", "escape", "close")]
+
+    def __init__(self) -> None:
+        super().__init__({Everything}, placeholder="an action, a run or a preset")
+
+
+def _as_it_stands(text: str) -> Any:
+    """Textual says `str` and takes `Content` too."""
+    return Content(text)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vitprune_core.store.history import History
-
 from vitprune_core.store.events import Level, Pruned
+from vitprune_core.store.history import History
 from vitprune_core.store.lock import Holder
 from vitprune_core.store.log import Entry
 from vitprune_core.store.rundir import RunDir

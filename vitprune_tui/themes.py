@@ -1,11 +1,17 @@
 """The colours of the bench, by theme; `theme.tcss` says what wears them.
 
-`series0` to `series7` are curves, `heat0` to `heat4` the steps of a heatmap. The colour-blind theme takes
-the palette of Okabe and Ito (2008), which stays apart for every kind of colour vision; the
+`series0` to `series7` are curves, `heat0` to `heat4` the steps of a heatmap. The colour-blind theme
+takes the palette of Okabe and Ito (2008), which stays apart for every kind of colour vision; the
 terminal's own takes its sixteen colours and its background.
 """
 
-from textual.theme import Theme
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.theme import BUILTIN_THEMES, Theme
 
 Colours = tuple[str, ...]
 
@@ -117,7 +123,8 @@ TERMINAL = Theme(
     surface="ansi_default",
     panel="ansi_default",
     dark=True,
-    variables=_variables(
+    variables=BUILTIN_THEMES["ansi-dark"].variables  # what Textual's own widgets ask for
+    | _variables(
         tuple(f"ansi_{colour}" for colour in ANSI),
         ("ansi_bright_black", "ansi_blue", "ansi_cyan", "ansi_yellow", "ansi_bright_white"),
         dim="ansi_bright_black",
@@ -125,3 +132,21 @@ TERMINAL = Theme(
     ),
 )
 THEMES = (DARK, LIGHT, COLOUR_BLIND, TERMINAL)
+
+
+class Colourless(LineFilter):
+    """No colour code at all; bold, reversed and the like stay.
+
+    Textual's own filter says "the default colour", by codes of its own.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [
+            Segment(text, _colourless(style or Style()), control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(1024)
+def _colourless(style: Style) -> Style:
+    return style.without_color

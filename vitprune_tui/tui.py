@@ -2,12 +2,21 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitprune_tui.cli import RUNS, Ascii, Runs
+from vitprune_tui.console import has_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from threading import Thread
+
+SOON = 0.5
+"""Seconds that nobody needs to be told why they pass."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 Theme = Annotated[
@@ -25,7 +34,7 @@ def opened(
     runs: Path, *, ascii: bool = False, theme: str | None = None, watch: str | None = None
 ) -> int:
     """Open the bench until it is left; the exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         print("vitprune-tui needs a terminal; `vitprune` does all of it without", file=sys.stderr)
         return 2
     from vitprune_tui.app import VitPrune
@@ -39,7 +48,18 @@ def opened(
     ascii = ascii or "utf" not in (sys.stdout.encoding or "").lower()
     bench = VitPrune(runs, ascii=ascii, theme=theme, watch=watch, plain=plain)
     bench.run()
+    _finish(bench.at_work)
     return bench.return_value or bench.return_code or 0
+
+
+def _finish(at_work: "Iterable[Thread]") -> None:
+    """What was asked for is done though its screen is gone; ctrl+c leaves it undone."""
+    with suppress(KeyboardInterrupt):
+        for thread in tuple(at_work):
+            thread.join(SOON)
+            if thread.is_alive():
+                print(f"{thread.name}: ctrl+c leaves it undone", file=sys.stderr)
+            thread.join()
 
 
 def main() -> None:

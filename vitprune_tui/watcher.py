@@ -9,14 +9,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vitprune_core.store import control, queue
 from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.runs import name_of, runs
+from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.summary import ALIVE, Brief, Summary, brief, seen
 from vitprune_tui.device import Device, Load
 from vitprune_tui.state import Lab, Opened
@@ -25,13 +26,17 @@ EVERY = 0.25
 """Seconds between two looks."""
 TURNS = 16
 """Looks in which every run that rests is asked for once."""
+LISTED_EVERY = 10 * TURNS
+"""Looks after which the folder is listed though nothing seems new: not every disk tells."""
 LOADED_EVERY = 2.0
 """Seconds between two looks at the machine."""
 STALLED = 3 * TOUCHED_EVERY
 """A worker touches its lock every few seconds; after so many without it, it hangs."""
 
 Stamp = tuple[int, int]
-NEVER: Stamp = (-1, -1)
+ABSENT: Stamp = (-1, -1)
+UNKNOWN: Stamp = (-2, -2)
+"""Unlike any other: what is not known yet has changed."""
 
 
 @dataclass
@@ -41,18 +46,13 @@ class Known:
     run: RunDir
     brief: Brief
     log: Stamp
-    masks: Stamp = NEVER
+    masks: Stamp = UNKNOWN
     levels: tuple[str, ...] = ()
     holder: Holder | None = None
     """Like the summary, only of a run that is read in full."""
     summary: Summary = field(default_factory=Summary)
     is_news: bool = False
     """Its log has grown since the look before."""
-
-    @property
-    def is_lively(self) -> bool:
-        """Its state may change any moment, also without a word in its log."""
-        return self.brief.state in (*ALIVE, "queued")
 
 
 class Watcher:
@@ -67,12 +67,14 @@ class Watcher:
         self.known: dict[str, Known] = {}
         self.readers: dict[str, Reader] = {}
         self.folders: dict[Path, Stamp] = {}
+        """Those in which a run may appear, as they were before they were listed."""
         self.foreign = 0
-        self.turn = 0
+        self.turn = -1
         self.device, self.loaded = Device(folder), 0.0
         self.over, self.nudged = threading.Event(), threading.Event()
 
-    def start(self, tell: Callable[[Lab], object]) -> None:
+    def start(self, tell: Callable[[Lab | Exception], object]) -> None:
+        """Tell every new picture; an error that nobody foresaw is the last that is told."""
         threading.Thread(target=self._watch, args=(tell,), daemon=True).start()
 
     def nudge(self) -> None:
@@ -83,20 +85,53 @@ class Watcher:
         self.over.set()
         self.nudged.set()
 
-    def _watch(self, tell: Callable[[Lab], object]) -> None:
-        while not self.over.is_set():
-            before = self.lab
-            if self.look() is not before:
-                tell(self.lab)
-            self.nudged.wait(EVERY)
-            self.nudged.clear()
+    def _watch(self, tell: Callable[[Lab | Exception], object]) -> None:
+        try:
+            while not self.over.is_set():
+                before = self.lab
+                if self.look() is not before:
+                    tell(self.lab)
+                self.nudged.wait(EVERY)
+                self.nudged.clear()
+        except Exception as error:  # a thread ends without a word, and the screen would stand still
+            tell(error)
 
     def look(self) -> Lab:
         """The folder now; the very same value as before when nothing is new."""
-        problem = self._list()
-        self._read()
+        self.turn += 1
+        try:
+            self._list()
+            lab = self._lab()
+        except OSError as error:
+            why = f"{error.filename or self.lab.folder}: {error.strerror or error}"
+            lab = replace(self.lab, problem=why, read=True)
+        if lab != self.lab:
+            self.lab = lab
+        return self.lab
+
+    def _list(self) -> None:
+        """Which runs there are, asked when a folder has changed; OSError if that cannot be known.
+
+        Stamps are taken before: what comes while we read is found by the next look.
+        """
+        folder = self.lab.folder
+        stamps = {known: _stamp(known) for known in self.folders}
+        if stamps == self.folders and self.turn % LISTED_EVERY and not self.lab.problem:
+            return
+        names = _folders(folder)
+        found = list(places(folder))
+        runs = {name_of(folder, run): run for run in (RunDir(p) for p, is_run in found if is_run)}
+        read = {name: self.known.get(name) or _known(run) for name, run in runs.items()}
+        self.known = {name: known for name, known in read.items() if known}
+        self.readers = {name: r for name, r in self.readers.items() if name in self.known}
+        self.foreign = len(names - {name.partition("/")[0] for name in self.known})
+        others = (path for path, is_run in found if not is_run)
+        self.folders = {path: stamps.get(path, UNKNOWN) for path in (folder, *others)}
+
+    def _lab(self) -> Lab:
         order = tuple(queue.order(self.lab.folder))
-        lab = Lab(
+        self._read(moved=set(order) ^ set(self.lab.order))
+        return Lab(
             folder=self.lab.folder,
             runs={name: known.brief for name, known in self.known.items()},
             opened={name: self._opened(name) for name in self.readers if name in self.wanted},
@@ -104,47 +139,24 @@ class Watcher:
             order=order,
             dispatcher=bool(order) and holder(queue.lock(self.lab.folder)) is not None,
             load=self._load(),
-            problem=problem,
             read=True,
             foreign=self.foreign,
         )
-        if lab != self.lab:
-            self.lab = lab
-        return self.lab
 
-    def _list(self) -> str | None:
-        """Which runs there are, asked when a folder has changed; why that cannot be known."""
-        folder = self.lab.folder
-        if self._stamps() == self.folders and self.turn % (10 * TURNS):
-            return self.lab.problem
-        try:
-            names = os.listdir(folder)
-        except FileNotFoundError:
-            names = []
-        except OSError as error:
-            return f"{folder}: {error.strerror}"
-        found = {name_of(folder, run): run for run in runs(folder)}
-        self.known = {name: self.known.get(name) or _known(run) for name, run in found.items()}
-        tops = {name.partition("/")[0] for name in found}
-        self.foreign = sum(not n.startswith(".") and n not in tops for n in names if "." not in n)
-        self.folders = self._stamps()
-        return None
+    def _read(self, moved: set[str]) -> None:
+        """Runs that live or are looked at now, the others when their turn comes.
 
-    def _stamps(self) -> dict[Path, Stamp]:
-        """Of the folder itself and of those of studies."""
-        folders = {self.lab.folder, *(known.run.path.parent for known in self.known.values())}
-        return {folder: _stamp(folder) for folder in folders}
-
-    def _read(self) -> None:
-        """Runs that live or are looked at now, the others when their turn comes."""
-        self.turn += 1
+        Only the queue tells of those that `moved` into it or out of it. One that cannot be read
+        any more stays as it was.
+        """
         for at, (name, known) in enumerate(self.known.items()):
-            if known.brief.state in ALIVE or name in self.wanted:
-                self._read_in_full(name, known)
-            elif known.is_lively or at % TURNS == self.turn % TURNS:
-                self.readers.pop(name, None)
-                if (log := _stamp(known.run.log)) != known.log or known.is_lively:
-                    known.log, known.brief = log, brief(known.run)
+            turn, waits = at % TURNS == self.turn % TURNS, known.brief.state == "queued"
+            with suppress(OSError):
+                if known.brief.state in ALIVE or name in self.wanted:
+                    self._read_in_full(name, known)
+                elif turn or waits or name in moved:
+                    self.readers.pop(name, None)
+                    _read_briefly(known, anyway=name in moved or (turn and waits))
 
     def _read_in_full(self, name: str, known: Known) -> None:
         """From its second time on only what is new."""
@@ -179,9 +191,12 @@ class Watcher:
 
     def _asked(self) -> dict[str, str]:
         """What living runs have not acknowledged yet."""
-        alive = {name: k.run for name, k in self.known.items() if k.brief.state in ALIVE}
-        files = {name: control.pending(run.control) for name, run in alive.items()}
-        return {name: control.request_of(found[-1]) for name, found in files.items() if found}
+        asked = {}
+        for name, known in self.known.items():
+            with suppress(OSError):
+                if known.brief.state in ALIVE and (found := control.pending(known.run.control)):
+                    asked[name] = control.request_of(found[-1])
+        return asked
 
     def _load(self) -> Load | None:
         """Every few seconds, and only while somebody looks at a run that works here."""
@@ -195,8 +210,27 @@ class Watcher:
         return self.device.sample(opened.holder.pid, device)
 
 
-def _known(run: RunDir) -> Known:
-    return Known(run, brief(run), _stamp(run.log))
+def _folders(folder: Path) -> set[str]:
+    """Names of all folders inside that are not hidden; none while there is no such folder."""
+    with suppress(FileNotFoundError):
+        names = os.listdir(folder)
+        return {n for n in names if not n.startswith(".") and os.path.isdir(folder / n)}
+    return set()
+
+
+def _known(run: RunDir) -> Known | None:
+    """A run that is seen for the first time; None when it cannot be read."""
+    log = _stamp(run.log)
+    with suppress(OSError):
+        return Known(run, brief(run), log)
+    return None
+
+
+def _read_briefly(known: Known, anyway: bool) -> None:
+    """What a list shows of a run, if its log has grown."""
+    log = _stamp(known.run.log)
+    if log != known.log or anyway:
+        known.brief, known.log = brief(known.run), log
 
 
 def _stamp(path: Path) -> Stamp:
@@ -204,7 +238,7 @@ def _stamp(path: Path) -> Stamp:
     try:
         facts = os.stat(path)
     except OSError:
-        return NEVER
+        return ABSENT
     return facts.st_mtime_ns, facts.st_size
 
 

@@ -1,4 +1,4 @@
-"""The bench in tests: folders of runs, the app on a terminal that is not there, and waiting for it."""
+"""The bench in tests: folders of runs, the app without a terminal, and waiting for it."""
 
 from contextlib import asynccontextmanager
 from dataclasses import replace

@@ -245,21 +245,21 @@ def test_the_point_that_is_read_out_shows_its_glyph():
 def test_a_small_chart_as_text():
     curve = Curve("a", [0, 5, 10], [0, 100, 50], point="o")
     assert text(chart([curve], 15, 7, ASCII)) == [
-        "100|     o",
-        "   |   .. ..",
-        "   |  .     .o",
-        "   |..",
+        "100|     o.",
+        "   |    .  ..",
+        "   |  ..     .o",
+        "   | .",
         "  0|o",
         "   +-----------",
-        "   0         10",
+        "    0        10",
     ]
     narrow = chart([Curve("a", [0, 9], [0, 2])], 10, 5, ASCII, Axis(low=0, high=9))
     assert text(narrow) == [
-        "        ..",
-        "   .....",
+        "       ...",
+        "   ....",
         "...",
         "----------",
-        "0   5    9",
+        "0    5",
     ]
 
 
@@ -348,6 +348,11 @@ def test_decades_have_ticks_and_what_is_between_if_they_are_few():
     assert list(ticks(log, 1e-6, 1, 3).values()) == ["1e-6", "0.0001", "0.01", "1"]
     assert list(ticks(log, 1, 5, 4).values()) == ["1", "2", "5"]
     assert list(ticks(log, 2.1, 2.4, 3)) == pytest.approx([2.1, 2.2, 2.3, 2.4])
+
+
+def test_there_are_two_ticks_at_the_least():
+    assert list(ticks(Axis(), 0, 9, 1)) == [0, 5]
+    assert list(ticks(Axis(), 0.3, 1.1, 1)) == [0.5, 1]
 
 
 def test_labels_are_short_differ_and_have_as_many_decimals():

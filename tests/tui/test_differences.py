@@ -98,7 +98,7 @@ def test_the_widest_column_gives_first():
         "prune.ra…  -      global",
     ]
     assert drawn(13, ASCII) == [
-        "     fi~  se~",
+        "     ~st  ~nd",
         "se~  0    1",
         "pr~  -    gl~",
     ]

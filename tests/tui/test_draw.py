@@ -2,7 +2,8 @@ import pytest
 
 from vitprune_core.store.grids import Grid, encode
 from vitprune_tui.draw import text
-from vitprune_tui.draw.heat import ASCII, BLOCKS, beside, caption, heatmap, legend, pooled, top_of
+from vitprune_tui.draw.glyphs import ASCII, BLOCKS
+from vitprune_tui.draw.heat import beside, caption, heatmap, legend, pooled, top_of
 from vitprune_tui.draw.plots import Look, Series, curves
 from vitprune_tui.draw.scale import nice, sparsity_axis
 

@@ -181,7 +181,7 @@ def lr_of(phase: Train, epoch: float, config: Config) -> float:
 
 
 def rates(config: Config, steps: Plan, points: int) -> tuple[list[float], list[float]]:
-    """The learning rate over the epochs of all phases, one after the other; about `points` of it."""
+    """Over the epochs of all phases, one after the other, the learning rate at about `points`."""
     x, y, done = [], [], 0
     for phase in steps.phases:
         if isinstance(phase, Train):

@@ -22,21 +22,12 @@ from operator import itemgetter, lt
 from typing import Any
 from zlib import crc32
 
-from vitprune_core.store.events import (
-    Checkpointed,
-    Damaged,
-    Epoch,
-    Level,
-    Matrix,
-    Pruned,
-    Resumed,
-    Score,
-)
+from vitprune_core.store import events as e
 from vitprune_core.store.log import Entry, decode
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 """Bytes taken apart at a time: few, because no other thread runs meanwhile."""
 LATEST = 200
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
@@ -53,8 +44,6 @@ EPOCH_OR_LINE = re.compile(
     .replace(b"INT", rb"(0|[1-9][0-9]{0,8}+)")  # fits into 32 bits
     .replace(b"NUM", rb"(-?(?:0|[1-9][0-9]{0,17}+)(?:\.[0-9]++)?+(?:e[-+]?[0-9]++)?+)")
 )
-IS_EPOCH = itemgetter(0)
-"""Of a row: its body is not empty."""
 CODES = "qiddiiidddddd"
 """Of the columns: whole numbers of 64 and 32 bits, and doubles."""
 
@@ -95,14 +84,14 @@ class History:
     def entry(self, at: int) -> Entry:
         """The record of a row, but for its `end`, which is 0."""
         top5 = self.top5[at]
-        event = Epoch(
+        event = e.Epoch(
             round=self.round[at],
             cycle=self.cycle[at],
             epoch=self.epoch[at],
             sparsity=self.sparsity[at],
             loss=self.loss[at],
             lr=self.lr[at],
-            validation=Score(
+            validation=e.Score(
                 accuracy=self.accuracy[at],
                 loss=self.validation_loss[at],
                 top5=None if isnan(top5) else top5,
@@ -134,33 +123,33 @@ class Reader:
 
     def __init__(self, run: RunDir):
         self.run = run
-        self._file: tuple[int, int] | None = None
+        self.summary = Summary()
+        self._file = -1, -1
         self._begin()
 
     def _begin(self) -> None:
         self.history = History.empty()
-        self.summary = Summary()
         self._others: list[Entry] = []
         """Records that count and are no epochs."""
         self._offset = self._last = 0
-        self._folded = 0, 0
+        self._counted = 0, 0
         """Of the others and of the epochs, how many are in the summary."""
 
     @property
     def latest(self) -> tuple[Entry, ...]:
         """The last records that count, oldest first, without epochs and checkpoints."""
-        told = (r for r in reversed(self._others) if not isinstance(r.event, Checkpointed))
+        told = (r for r in reversed(self._others) if not isinstance(r.event, e.Checkpointed))
         return tuple(islice(told, LATEST))[::-1]
 
     @property
-    def tested(self) -> tuple[Pruned | Level, ...]:
+    def tested(self) -> tuple[e.Pruned | e.Level, ...]:
         """Every pruning and every level that counts, in order."""
-        return tuple(r.event for r in self._others if isinstance(r.event, Pruned | Level))
+        return tuple(r.event for r in self._others if isinstance(r.event, e.Pruned | e.Level))
 
     @property
-    def pruned(self) -> Mapping[str, Matrix] | None:
+    def pruned(self) -> Mapping[str, e.Matrix] | None:
         """The matrices as they are now; None before the first pruning."""
-        told = (r.event for r in reversed(self._others) if isinstance(r.event, Pruned | Level))
+        told = (r.event for r in reversed(self._others) if isinstance(r.event, e.Pruned | e.Level))
         return next((event.matrices for event in told), None)
 
     def read(self) -> bool:
@@ -178,11 +167,14 @@ class Reader:
         return (self._file, self._offset) != before
 
     def _read_on(self) -> None:
-        with self.run.log.open("rb") as file:
+        log = self.run.log
+        if (*_identity(now := os.stat(log)), now.st_size) == (*self._file, self._offset):
+            return  # most looks at most runs end here
+        with log.open("rb") as file:
             now = os.fstat(file.fileno())
-            if (now.st_dev, now.st_ino) != self._file or now.st_size < self._offset:
+            if _identity(now) != self._file or now.st_size < self._offset:
                 self._begin()
-            self._file = now.st_dev, now.st_ino
+            self._file = _identity(now)
             file.seek(self._offset)
             while data := file.read(CHUNK) + file.readline():
                 whole = data.rfind(b"\n") + 1
@@ -191,7 +183,7 @@ class Reader:
                     return
 
     def _take(self, lines: bytes) -> None:
-        for are_epochs, rows in groupby(EPOCH_OR_LINE.findall(lines), lambda r: bool(IS_EPOCH(r))):
+        for are_epochs, rows in groupby(EPOCH_OR_LINE.findall(lines), _is_epoch):
             if are_epochs:
                 self._take_epochs(list(rows))
             else:
@@ -216,12 +208,12 @@ class Reader:
         entry = _decoded(line, self._offset)
         if entry is None:
             return
-        if not isinstance(entry.event, Damaged) and entry.seq <= self._last:
-            entry = entry._replace(event=Damaged(bytes=len(line)))  # told a second time
+        if not isinstance(entry.event, e.Damaged) and entry.seq <= self._last:
+            entry = entry._replace(event=e.Damaged(bytes=len(line)))  # told a second time
         self._last = max(self._last, entry.seq)
-        if isinstance(entry.event, Resumed):
+        if isinstance(entry.event, e.Resumed):
             self._take_back(entry.event.after)
-        if isinstance(entry.event, Epoch):
+        if isinstance(entry.event, e.Epoch):
             self.history.extend(_row(entry, entry.event))
         else:
             self._others.append(entry)
@@ -230,12 +222,21 @@ class Reader:
         """Like `log.kept`."""
         self._others = [record for record in self._others if record.seq <= after]
         self.history = self.history.until(after)
-        self.summary, self._folded = Summary(), (0, 0)
+        self._counted = 0, 0
 
     def _fold(self) -> None:
-        others, epochs = self._folded
-        self.summary = _folded(self.summary, self._others[others:], self.history, epochs)
-        self._folded = len(self._others), len(self.history)
+        others, epochs = self._counted
+        before = self.summary if others or epochs else Summary()
+        self.summary = _folded(before, self._others[others:], self.history, epochs)
+        self._counted = len(self._others), len(self.history)
+
+
+def _identity(file: os.stat_result) -> tuple[int, int]:
+    return file.st_dev, file.st_ino
+
+
+def _is_epoch(row: Row) -> bool:
+    return row[0] != b""
 
 
 def _parsed(rows: list[Row], last: int) -> "list[array[Any]] | None":
@@ -270,16 +271,16 @@ def _decoded(line: bytes, end: int) -> Entry | None:
     """`log.decode`; numbers that are none or find no room in a column are damage, too."""
     try:
         entry = decode(line, end)
-        if entry and isinstance(entry.event, Epoch):
+        if entry and isinstance(entry.event, e.Epoch):
             _row(entry, entry.event)
         elif entry:
             array("q", entry[:2]), array("d", entry[2:4])
         return entry
     except (TypeError, OverflowError):
-        return Entry(0, 0, 0.0, 0.0, Damaged(bytes=len(line)), end)
+        return Entry(0, 0, 0.0, 0.0, e.Damaged(bytes=len(line)), end)
 
 
-def _row(entry: Entry, event: Epoch) -> "list[array[Any]]":
+def _row(entry: Entry, event: e.Epoch) -> "list[array[Any]]":
     """An epoch as columns of one number."""
     score = event.validation
     values = (
@@ -291,11 +292,12 @@ def _row(entry: Entry, event: Epoch) -> "list[array[Any]]":
 
 
 def _folded(summary: Summary, others: list[Entry], history: History, at: int) -> Summary:
-    """The summary after these records and the epochs from row `at`, in the order of the log."""
+    """The summary after these records and the epochs from row `at`, in the order of the log.
+
+    A damaged record has no number to find its place by; it may be counted anywhere.
+    """
     for entry in others:
-        # what is damaged has no place in the order, and needs none
-        damaged = isinstance(entry.event, Damaged)
-        upto = at if damaged else bisect_left(history.seq, entry.seq, at)
+        upto = bisect_left(history.seq, entry.seq, at)
         summary = _after_epochs(summary, history, at, upto).then(entry)
         at = upto
     return _after_epochs(summary, history, at, len(history))

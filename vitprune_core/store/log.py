@@ -125,6 +125,8 @@ def decode(line: bytes, end: int) -> Entry | None:
         record = _record(line)
         kind = KINDS.get(record["event"])
         stamps = record["seq"], record["attempt"], record["time"], record["seconds"]
+        if not {type(stamp) for stamp in stamps} <= {int, float}:
+            raise TypeError("a stamp is not a number")
         return Entry(*stamps, event=from_json(kind, record), end=end) if kind else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Entry(0, 0, 0.0, 0.0, Damaged(bytes=len(line)), end)

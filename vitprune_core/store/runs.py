@@ -1,7 +1,9 @@
 """The folder of runs: list them, find one by a prefix, make one, put one into the trash."""
 
+import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from vitprune_core.store.rundir import ID, LOG, TRASH, RunDir
@@ -13,11 +15,17 @@ class UnknownRun(ValueError):
 
 def runs(folder: Path) -> Iterator[RunDir]:
     """Every run by name; one level below, the runs of studies."""
+    return (RunDir(path) for path, is_run in places(folder) if is_run)
+
+
+def places(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Every folder that may be a run, also inside those that are none, and whether it is one."""
     for path in _folders(folder):
-        if (path / LOG).is_file():
-            yield RunDir(path)
-        else:
-            yield from (RunDir(p) for p in _folders(path) if (p / LOG).is_file())
+        is_run = _is_run(path)
+        yield path, is_run
+        if not is_run:
+            with suppress(PermissionError):  # somebody else's
+                yield from ((inside, _is_run(inside)) for inside in _folders(path))
 
 
 def name_of(folder: Path, run: RunDir) -> str:
@@ -75,4 +83,8 @@ def _folders(folder: Path) -> list[Path]:
     """Folders with a name that a run may have; anything else is not ours."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if ID.fullmatch(p.name) and p.is_dir())
+    return sorted(p for p in folder.iterdir() if ID.fullmatch(p.name) and os.path.isdir(p))
+
+
+def _is_run(path: Path) -> bool:
+    return os.path.isfile(path / LOG)  # Path.is_file raises where one may not look

@@ -122,11 +122,12 @@ class Summary:
     @property
     def brief(self) -> Brief:
         last = self.levels[-1].level if self.levels else None
+        workload, seed = self.config.get("workload", ""), self.config.get("seed")
         return Brief(
             state=self.state,
             preset=self.preset,
-            workload=self.config.get("workload", ""),
-            seed=self.config.get("seed"),
+            workload=workload if isinstance(workload, str) else "",
+            seed=seed if type(seed) is int else None,
             epochs_done=self.epochs_done,
             epochs_planned=self.epochs_planned,
             dense=self.dense.test.accuracy if self.dense else None,

@@ -43,6 +43,8 @@ def _build(kind: Any, data: Any) -> Any:
     if origin is tuple:
         return tuple(_build(args[0], v) for v in data)
     if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(data, dict):
+            raise TypeError(f"{data!r} is not a mapping")
         return {k: _build(args[1], v) for k, v in data.items()}
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)

@@ -9,17 +9,8 @@ from vitprune_core.store import grids as g
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.values import to_json
 from vitprune_tui.draw import text
-from vitprune_tui.draw.heat import (
-    ASCII,
-    BLOCKS,
-    beside,
-    caption,
-    heatmap,
-    legend,
-    overview,
-    pooled,
-    top_of,
-)
+from vitprune_tui.draw.glyphs import ASCII, BLOCKS
+from vitprune_tui.draw.heat import beside, caption, heatmap, legend, overview, pooled, top_of
 from vitprune_tui.draw.plots import Look
 from vitprune_tui.wrong import Wrong
 

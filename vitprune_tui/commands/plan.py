@@ -8,7 +8,8 @@ from vitprune_core.spec.config import Config, as_dict
 from vitprune_core.spec.plan import Plan, Prune, Train, plan, rates
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.store.speed import seconds_per_epoch
-from vitprune_tui.draw import phases, text
+from vitprune_tui.draw import steps as told
+from vitprune_tui.draw import text
 from vitprune_tui.draw.plots import Look, Series, curves
 
 POINTS = 200
@@ -34,7 +35,7 @@ def as_text(config: Config, runs: Path, look: Look) -> str:
         [
             f"{sentence(config)} Workload {config.workload}, seed {config.seed}.",
             "",
-            phases.table(steps),
+            told.table(steps),
             "",
             f"model   {sizes['parameters']:,} parameters, {sizes['prunable']:,} prunable, "
             f"{sizes['taking_part']:,} take part; {cost}",

@@ -25,7 +25,8 @@ from vitprune_tui.interrupts import Interrupts
 from vitprune_tui.making import allowed_name, begin, check, create
 from vitprune_tui.wrong import Unable
 
-CODES = {"done": 0, "stopped": 130}
+LEFT = 130
+CODES = {"done": 0, "stopped": LEFT}
 Answer = tuple[dict[str, Any], str, int]
 """What `show` says of the run now, as JSON and as text, and the exit code."""
 
@@ -51,9 +52,14 @@ def watch(found: RunDir, width: int | None) -> Answer:
     with Interrupts(1) as interrupts:
         _wait_for_its_turn(found, interrupts)
         follow(found, tail(found, interrupts.left), _heading(found))
-    if interrupts.left():
+    return seen(found, width, LEFT if interrupts.left() else 0)
+
+
+def seen(found: RunDir, width: int | None, code: int) -> Answer:
+    """What became of a run that was watched; `code` is 0 when it is over."""
+    if code == LEFT:
         print(f"{found.id} is left alone", file=sys.stderr)
-    return shown(found, width, 130 if interrupts.left() else None)
+    return shown(found, width, code or None)
 
 
 def _wait_for_its_turn(found: RunDir, interrupts: Interrupts) -> None:
@@ -88,7 +94,7 @@ def see_through(
         follow(found, tail(found, interrupts.left), _heading(found))
     if interrupts.left():
         print(f"{found.id} is left alone; that it should stop stands", file=sys.stderr)
-        return shown(found, width, 130)
+        return shown(found, width, LEFT)
     if process and process.wait() and not _has_begun(found):
         raise Unable(
             f"{found.id}: its worker ended with {process.returncode}: {_last_words(found)}"

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from vitprune_tui.actions import VIEWS, Action, shown
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, Piece, line, width
+from vitprune_tui.draw.lines import Line, Piece, fit, line, width
 from vitprune_tui.draw.text import several
 from vitprune_tui.state import Lab
 
@@ -13,25 +15,41 @@ Keys = Sequence[tuple[str, str]]
 
 
 def header(view: str, lab: Lab, about: str, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """The five views, then what works and what is looked at; the views never give way."""
-    pieces: list[Piece] = []
-    for number, name in enumerate(VIEWS, 1):
-        text = f" {number} {name.capitalize()} "
-        pieces.append((text, "chosen" if name == view else "title"))
-    tabs = line(*pieces)
+    """The five views, then what works and what is looked at; the views never give way.
+
+    What the view is about moves them closer together first, and then is cut.
+    """
+    tabs = _tabs(view)
+    if width(tabs) + cell_len(about) + 2 > columns:
+        tabs = _tabs(view, apart="")
     right = line(*_right(lab, about))
     gap = columns - width(tabs) - width(right) - 1
-    while gap < 1 and right:
+    while gap < 1 and len(right) > 1:
         right = right[:-1]
         gap = columns - width(tabs) - width(right) - 1
-    return [line(*tabs, " " * max(gap, 0), *right)]
+    if gap < 1:
+        right = fit(right, max(columns - width(tabs) - 2, 0), glyphs.more)
+    return [line(*tabs, " " * max(gap, 1), *right)]
+
+
+def room_for_about(columns: int) -> int:
+    """Cells of the header that are left for what a view is about."""
+    return columns - width(_tabs("", apart="")) - 2
+
+
+def _tabs(view: str, apart: str = " ") -> Line:
+    pieces: list[Piece] = [] if apart else [(" ", "")]
+    for number, name in enumerate(VIEWS, 1):
+        text = f"{apart}{number} {name.capitalize()}{apart}"
+        pieces += [(text, "chosen" if name == view else "title"), ("" if apart else " ", "")]
+    return line(*pieces)
 
 
 def _right(lab: Lab, about: str) -> list[Piece]:
     """What matters most first."""
-    pieces: list[Piece] = [(about, "strong")] if about else []
-    if lab.problem:
-        pieces.append(("  folder unreadable", "bad"))
+    pieces: list[Piece] = [("folder unreadable  ", "bad")] if lab.problem else []
+    if about:
+        pieces.append((about, "strong"))
     if lab.alive:
         pieces.append((f"  {len(lab.alive)} alive", "good"))
     if lab.order:

@@ -1,6 +1,7 @@
-"""The characters that pictures are made of, in three sets: what a terminal cannot show, another can.
+"""The characters that pictures are made of, in three sets: for what a terminal cannot show.
 
-`u` steps through them. Every set says the same: shades, points and marks differ by shape, not by colour.
+`u` steps through them. Every set says the same: shades, points and marks differ by shape, not by
+colour.
 """
 
 from dataclasses import dataclass

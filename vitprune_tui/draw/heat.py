@@ -8,24 +8,11 @@ weights keeps one in twenty, a scale up to 100 % would show nothing.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
 from vitprune_core.store.grids import Grid
-
-
-@dataclass(frozen=True)
-class Glyphs:
-    shades: str
-    """From nothing to everything, five of them."""
-    vertical: str
-    horizontal: str
-
-
-BLOCKS = Glyphs("·░▒▓█", "│", "─")
-ASCII = Glyphs(".:-=#", "|", "-")
-
+from vitprune_tui.draw.glyphs import Glyphs
 
 Cells = list[list[float]]
 """Rows of densities, 0 to 1."""
@@ -35,10 +22,14 @@ ROUNDING = 1 / 510
 """A grid tells densities in 255ths."""
 
 
-def glyph(density: float, top: float, glyphs: Glyphs) -> str:
-    """Only nothing at all is drawn as nothing; a step holds its upper end, as grids round it."""
+def step(density: float, top: float) -> int:
+    """0 to 4. Only nothing at all is nothing; a step holds its upper end, as grids round it."""
     steps = math.ceil(4 * (density - ROUNDING) / top)
-    return glyphs.shades[0 if density == 0 else min(max(steps, 1), 4)]
+    return 0 if density == 0 else min(max(steps, 1), 4)
+
+
+def glyph(density: float, top: float, glyphs: Glyphs) -> str:
+    return glyphs.shades[step(density, top)]
 
 
 def pooled(grid: Grid, columns: int, rows: int) -> Cells:

@@ -1,7 +1,8 @@
 """What is drawn: lines of text, each piece with the name of its style.
 
-Pure functions make them from numbers, `widgets/canvas.py` paints them, and only the themes know what
-colour a name is. A style never says what the words and glyphs do not: without colour all is there.
+Pure functions make them from numbers, `widgets/canvas.py` paints them, and only the themes know
+what colour a name is. A style never says what words and glyphs do not: without colour all is
+there.
 """
 
 from collections.abc import Iterable

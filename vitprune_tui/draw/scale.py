@@ -139,15 +139,13 @@ def ticks(axis: Axis, low: float, high: float, steps: int) -> dict[float, str]:
     """Place -> label, between the bounds."""
     if axis.ticks is not None:
         return {place: label for place, label in axis.ticks.items() if low <= place <= high}
-    places = (
-        _decades(low, high, steps) if axis.log else _inside(nice([low, high], steps), low, high)
-    )
+    places = (_decades if axis.log else _round)(low, high, steps)
     return dict(zip(places, labels(places, axis.percent, axis.log), strict=True))
 
 
-def _inside(places: Iterable[float], low: float, high: float) -> list[float]:
-    low, high = low - 1e-9 * abs(low), high + 1e-9 * abs(high)
-    return [place for place in places if low <= place <= high]
+def _round(low: float, high: float, steps: int) -> list[float]:
+    """About as many as asked for, two at the least: between odd bounds there may be too few."""
+    return _enough((nice([low, high], n) for n in (steps, 2 * steps, 4 * steps)), low, high)
 
 
 def _decades(low: float, high: float, steps: int) -> list[float]:
@@ -156,9 +154,18 @@ def _decades(low: float, high: float, steps: int) -> list[float]:
     apart = max(math.ceil((last - first) / max(steps, 1)), 1)
     powers = [10.0**p for p in range(first, last + 1) if p % apart == 0]
     finer = [m * 10.0**p for p in range(first, last + 1) for m in (1, 2, 5)]
-    tried = (_inside(places, low, high) for places in (powers, finer))
-    enough = (places for places in tried if len(places) > 1)
-    return next(enough, None) or _inside(nice([low, high], steps), low, high)
+    return _enough((powers, finer, _round(low, high, steps)), low, high)
+
+
+def _enough(choices: Iterable[list[float]], low: float, high: float) -> list[float]:
+    """The first choice with two places between the bounds, else the last."""
+    low, high = low - 1e-9 * abs(low), high + 1e-9 * abs(high)
+    inside: list[float] = []
+    for places in choices:
+        inside = [place for place in places if low <= place <= high]
+        if len(inside) > 1:
+            break
+    return inside
 
 
 def labels(places: Sequence[float], percent: bool = False, log: bool = False) -> list[str]:

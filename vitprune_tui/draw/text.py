@@ -60,6 +60,18 @@ def size(number: float | None, like: float | None = None) -> str:
     return f"{digits} {units[step]}"
 
 
+def shortened(name: str, room: int, more: str = "…") -> str:
+    """Cut in its middle: runs differ at the end of their names, and are known by the beginning."""
+    if len(name) <= room:
+        return name
+    left = room - len(more)
+    if left <= 0:
+        return more[: max(room, 0)]
+    tail = name[-min(max(room // 3, 5), left) :]
+    tail = tail[max(tail.find("-", 0, -4), 0) :]  # a part of a word says nothing
+    return name[: left - len(tail)] + more + tail
+
+
 def table(
     head: Sequence[str],
     rows: Sequence[Sequence[object]],

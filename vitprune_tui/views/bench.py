@@ -1,25 +1,271 @@
-"""Bench."""
+"""`1 Bench`: where a run is picked, changed, understood and started.
 
+What is asked for lies on the `Desk`; all that stands on the right is a picture of it. What needs
+pydantic and YAML is loaded in a thread after the first paint: until then there are no presets.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from textual import events
 from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
 
+from vitprune_core.store.clean import clean
 from vitprune_tui.actions import bindings
-from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, line
+from vitprune_tui.draw import asked
+from vitprune_tui.draw.lines import Line, line, width
+from vitprune_tui.draw.meaning import meaning
+from vitprune_tui.draw.planned import planned
+from vitprune_tui.request import Preset
 from vitprune_tui.state import State
-from vitprune_tui.views.view import View
+from vitprune_tui.views.foresees import Foresees
+from vitprune_tui.views.starts import Starts
 from vitprune_tui.widgets.canvas import Canvas
+from vitprune_tui.widgets.field import Field
+from vitprune_tui.widgets.listing import Listing, Row
+from vitprune_tui.widgets.values import Values
+
+NARROW, FLAT, VAST = 64, 16, 160
+"""Columns and rows from which on list and values are seen together; and then the plan beside."""
 
 
-class BenchView(View):
+class BenchView(Starts, Foresees):
     room = "bench"
     BINDINGS = bindings("bench")
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    BenchView { layout: horizontal; }
+    BenchView #presets { width: 24; height: 1fr; }
+    BenchView #right { width: 1fr; height: 1fr; }
+    BenchView #meaning { height: 6; margin: 0 0 0 2; }
+    BenchView #values { height: 1fr; }
+    BenchView #hint { height: 1; margin: 0 0 0 2; }
+    BenchView #plan { height: 6; margin: 0 0 0 2; }
+    Screen.-wide BenchView #presets { width: 28; }
+    Screen.-tall BenchView #meaning, Screen.-high BenchView #meaning { height: 9; }
+    Screen.-tall BenchView #plan { height: 14; }
+    Screen.-high BenchView #plan { height: 24; }
+    Screen.-vast BenchView #presets { width: 56; }
+    Screen.-vast BenchView #plan { dock: right; width: 50%; height: 1fr; }
+
+    BenchView.-one { layout: vertical; }
+    BenchView.-one #presets { width: 1fr; }
+    BenchView.-one #meaning, BenchView.-one #values, BenchView.-one #hint { display: none; }
+    BenchView.-one #right, BenchView.-one #plan { height: 5; }
+    Screen.-flat BenchView.-one #right, Screen.-flat BenchView.-one #plan { height: 2; }
+    BenchView.-one.-values #presets { display: none; }
+    BenchView.-one.-values #values, BenchView.-one.-values #hint { display: block; }
+    BenchView.-one.-values #meaning { display: block; height: 2; }
+    BenchView.-one.-values #right { height: 1fr; }
+    BenchView.-one.-values #plan { height: 4; }
+    Screen.-flat BenchView.-one.-values #right { height: 1fr; }
+    Screen.-flat BenchView.-one.-values #meaning { height: 1; }
+    Screen.-flat BenchView.-one.-values #hint { display: none; }
+    Screen.-flat BenchView.-one.-values #plan { height: 2; }
+
+    BenchView.-maximised #values { display: none; }
+    BenchView.-maximised #right { height: 1fr; }
+    BenchView.-maximised #plan { display: block; width: 1fr; height: 1fr; margin: 0; }
+    """
+
+    @dataclass
+    class Known(Message):
+        """What there is to ask for has been read."""
+
+        presets: tuple[Preset, ...]
+
+    def __init__(self, state: State):
+        super().__init__(state)
+        self.rows: list[Preset | Line] = []
+        """Of the list: what is asked for, and headings."""
+        self.on_values = False
 
     def compose(self) -> ComposeResult:
-        yield Canvas(draw, classes="main")
+        yield Listing(id="presets")
+        with Vertical(id="right"):
+            yield Canvas(meaning, id="meaning")
+            yield Values(id="values")
+            yield Canvas(asked.hint, id="hint")
+            yield Canvas(planned, id="plan", classes="main")
+
+    def on_show(self) -> None:
+        self.run_worker(self._read, thread=True, exclusive=True, group="presets")
+
+    def _read(self) -> None:
+        from vitprune_tui.judge import known
+
+        self.post_message(self.Known(known()))
+
+    def on_bench_view_known(self, message: Known) -> None:
+        self._keep()
+        self.desk.lay(message.presets)
+        self.bench.presets = tuple(p.name for p in message.presets if not p.kind)
+        self.rows = []
+        for _, alike in groupby(message.presets, lambda p: (p.kind, p.origin)):
+            first, *others = alike
+            self.rows += [asked.heading(first), first, *others]
+        self.paint()
+
+    @property
+    def copied(self) -> str:
+        desk = self.desk
+        return desk.request.command if desk.answer else desk.chosen or ""
+
+    def choose(self, preset: str) -> None:
+        """Put the cursor on a preset, now or when the list has been read."""
+        self._keep()
+        self.on_values = False
+        self.desk.choose(preset)
+        self.paint()
+
+    @property
+    def values(self) -> Values:
+        return self.query_one("#values", Values)
+
+    # What is seen.
 
     def paint(self) -> None:
-        self.query_one(Canvas).show(self.state)
+        self.open_seen()
+        desk = self.desk
+        if self.has_class("-one"):  # where it says nothing it would only cost time
+            self.set_class(self.on_values, "-values")
+        self._paint_presets()
+        self._paint_values()
+        self.query_one("#meaning", Canvas).show(desk.preset, desk.answer)
+        self.query_one("#hint", Canvas).show(desk.value if self.on_values else None)
+        if desk.answer and desk.answer.config:
+            self.foresee(desk.answer.config)
+        plan = self.query_one("#plan", Canvas)
+        plan.show(desk.preset, desk.answer, self.forecast, self.state.lab)
 
+    def _paint_presets(self) -> None:
+        listing = self.query_one("#presets", Listing)
+        rows = [
+            Row(partial(asked.preset, row), marked=self.desk.is_changed(row))
+            if isinstance(row, Preset)
+            else Row(row, pickable=False)
+            for row in self.rows
+        ]
+        if self.desk.presets is None:
+            rows = [Row(line(("reading presets", "dim")), pickable=False)]
+        at = self.rows.index(self.desk.preset) if self.desk.preset else 0
+        listing.fill(rows, at, active=not self.on_values)
 
-def draw(state: State, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    return [line("bench", str(state.shown))]
+    def _paint_values(self) -> None:
+        """The request line by line; of what is no request the file."""
+        desk = self.desk
+        if desk.values:
+            rows = [
+                Row(partial(asked.value, v), v.origin == "changed" and not v.heading, not v.heading)
+                for v in desk.values
+            ]
+        else:
+            lines = desk.preset.lines if desk.preset else ()
+            rows = [Row(asked.source(number, text)) for number, text in enumerate(lines, 1)]
+        front = 2 + width(line(asked.front_of(desk.value))) if desk.value else 0
+        self.values.fill(rows, desk.at, self.on_values, front)
+
+    def on_resize(self, event: events.Resize) -> None:
+        flat = event.size.height < FLAT and event.size.width < VAST
+        self.set_class(flat or event.size.width < NARROW, "-one")
+        self.call_after_refresh(self.paint)
+
+    # Where the cursor is.
+
+    def on_listing_picked(self, message: Listing.Picked) -> None:
+        """A click chooses; a second one moves to the values, as starting needs enter."""
+        self._keep()
+        values = message.listing is self.values.listing
+        self.on_values = values or message.opens
+        self._go(message.at, values)
+
+    def action_up(self) -> None:
+        self._move(-1)
+
+    def action_down(self) -> None:
+        self._move(1)
+
+    def _move(self, by: int) -> None:
+        self._keep()
+        listing = self.values.listing if self.on_values else self.query_one("#presets", Listing)
+        self._go(listing.moved(by), self.on_values)
+
+    def _go(self, at: int, values: bool) -> None:
+        if values:
+            self.desk.go(at)
+        elif at < len(self.rows) and isinstance(preset := self.rows[at], Preset):
+            self.desk.choose(preset.asked)
+        self.paint()
+
+    def action_pane(self) -> None:
+        self._keep()
+        self.on_values = not self.on_values
+        self.paint()
+
+    def action_workload(self) -> None:
+        self._say_workload(self.desk.next_workload())
+
+    def _say_workload(self, name: str | None) -> None:
+        self.paint()
+        if name:
+            self.bench.say(f"workload {clean(name)}", "dim")
+
+    def action_reset(self) -> None:
+        if self.on_values:
+            self.desk.ask(self.desk.request.as_it_was(self.desk.key))
+            self.paint()
+
+    # What enter does.
+
+    def action_start(self) -> None:
+        preset = self.desk.preset
+        if self.on_values:
+            self._edit()
+        elif preset and preset.kind == "workloads":
+            self._say_workload(self.desk.put_on(preset.name))
+        else:
+            self.start(queued=False)
+
+    def action_queue(self) -> None:
+        self.start(queued=True)
+
+    def _edit(self) -> None:
+        """The value under the cursor is typed anew where it stands, and judged as it is typed."""
+        value = self.desk.value
+        if value is None:
+            return self.bench.say("tab goes back: here only values of a preset change", "warn")
+        self.values.edit(value.text, value.choices)
+        self.paint()
+
+    def on_values_typed(self, message: Values.Typed) -> None:
+        if self.values.editing:
+            self.desk.would(message.text)
+            self.paint()
+
+    def on_input_submitted(self) -> None:
+        self._keep()
+
+    def on_field_moved(self, message: Field.Moved) -> None:
+        self._move(message.by)
+
+    def on_field_given_up(self) -> None:
+        self.values.end()
+        self.desk.judge()
+        self.focus()
+        self.paint()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Nothing looks otherwise; Textual would work out all styles anew, a dozen milliseconds."""
+
+    def on_focus(self) -> None:
+        """The keys come here again: what was typed is kept."""
+        self._keep()
+
+    def _keep(self) -> None:
+        if self.values.editing:
+            self.desk.keep(self.values.end())
+            self.focus()
+            self.paint()

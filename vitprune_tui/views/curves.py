@@ -129,10 +129,9 @@ class CurvesView(View):
         what = c.MEASURE_WORDS[look.measure]
         if look.measure == "difference":
             what += f" {c.name_of(self._base()) if self._base() else ''}"
-        title = f"{what} against {c.AXIS_WORDS[look.axis]}"
-        if look.axis == "epoch":
-            title = f"{what} over {c.AXIS_WORDS[look.axis]}"
-            title += f", smoothed {look.smoothing:.2g}" if look.smoothing else ""
+        title = f"{what} over {c.AXIS_WORDS[look.axis]}"
+        if look.axis == "epoch" and look.smoothing:
+            title += f", smoothed {look.smoothing:.2g}"
         return title + {"linear": "", "y": " (log y)", "x": " (log x)", "both": " (log)"}[look.log]
 
     def _rules(self) -> tuple[Rule, ...]:

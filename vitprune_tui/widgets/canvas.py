@@ -66,7 +66,8 @@ class Canvas(Widget):
         if y >= len(self.lines):
             return Strip([Segment(" " * self.size.width, self._style(""))], self.size.width)
         line = self.lines[y]
-        return Strip([Segment(text, self._style(style)) for text, style in line], self.size.width)
+        pieces = [Segment(text, self._style(style)) for text, style in line]
+        return Strip(pieces, self.size.width).simplify()  # a style costs more bytes than a word
 
     def _style(self, name: str) -> Style:
         """Of a piece, over the widget's own; kept until the theme changes."""
@@ -77,23 +78,39 @@ class Canvas(Widget):
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
-    """From which cell to which two lines of the same width differ; None if they look the same."""
-    a, b = _cells(old), _cells(new)
-    if len(a) != len(b):
-        return 0, max(len(a), len(b))
-    differ = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
-    return (differ[0], differ[-1] + 1) if differ else None
+    """From which cell to which two lines of the same width differ; None if they look the same.
+
+    A character is never cut: not in two when it is wide, nor from the marks that follow it.
+    """
+    a, b = _characters(old), _characters(new)
+    start = _alike(a, b)
+    while start and (_is_mark(a[start:]) or _is_mark(b[start:])):
+        start -= 1
+    left, right = a[start:], b[start:]
+    tail = _alike(left[::-1], right[::-1])
+    while _is_mark(left[len(left) - tail :]):
+        tail -= 1
+    first, last = _cells(a[:start]), _cells(a[: len(a) - tail])
+    return (first, last) if first < last else None
 
 
-def _cells(line: Line) -> list[tuple[str, str]]:
-    """One entry a cell; what follows a wide character belongs to it."""
-    cells: list[tuple[str, str]] = []
-    for text, style in line:
-        for character in text:
-            size = cell_len(character)
-            if size:
-                cells.append((character, style))
-                cells += [("", character + style)] * (size - 1)
-            elif cells:  # a combining mark
-                cells[-1] = (cells[-1][0] + character, style)
-    return cells
+Characters = list[tuple[str, str]]
+
+
+def _characters(line: Line) -> Characters:
+    return [(character, style) for text, style in line for character in text]
+
+
+def _alike(a: Characters, b: Characters) -> int:
+    """How many are the same from the first on."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
+
+
+def _is_mark(characters: Characters) -> bool:
+    """The first of them takes no room of its own."""
+    return bool(characters) and not cell_len(characters[0][0])
+
+
+def _cells(characters: Characters) -> int:
+    return cell_len("".join(character for character, _ in characters))

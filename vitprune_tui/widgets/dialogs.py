@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, line
+from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.widgets.canvas import Canvas
 
 Hint = Callable[[str], Line]
@@ -24,15 +24,15 @@ class Prompt(ModalScreen[str | None]):
     Prompt > Input { height: 1; border: none; padding: 0 1; background: $surface; }
     Prompt > Input:focus { border: none; }
     """
-    BINDINGS = [("escape", "dismiss", "give up")]
+    BINDINGS = [("escape,ctrl+g", "dismiss", "give up")]
 
     def __init__(self, label: str, value: str, hint: Hint):
         super().__init__()
         self.label, self.value, self.hint = label, value, hint
 
     def compose(self) -> ComposeResult:
-        yield Canvas(_one, id="label")
-        yield Input(self.value, compact=True, select_on_focus=False)
+        yield Canvas(_labelled, id="label")
+        yield Input(self.value, select_on_focus=False)
         yield Canvas(_one, id="hint")
 
     def on_mount(self) -> None:
@@ -47,6 +47,15 @@ class Prompt(ModalScreen[str | None]):
 
     def _say(self, value: str) -> None:
         self.query_one("#hint", Canvas).show(line(" ", *self.hint(value)))
+
+
+KEYS = line(("enter", "key"), " do it  ", ("esc ctrl+g", "key"), " give up ")
+
+
+def _labelled(label: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """What is asked for, and at the right how to answer, where there is room."""
+    gap = columns - width(label) - width(KEYS)
+    return [line(*label, " " * gap, *KEYS) if gap > 0 else label]
 
 
 def _one(what: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
@@ -79,7 +88,7 @@ class Confirm(ModalScreen[bool]):
 
 
 class Pages(ModalScreen[None]):
-    """Lines to read, longer than the screen perhaps; arrows and pages move, most keys close it."""
+    """Lines to read, longer than the screen perhaps."""
 
     DEFAULT_CSS = """
     Pages { background: $background; }
@@ -133,7 +142,7 @@ class Pages(ModalScreen[None]):
         left = len(self.every) - self.top - room
         more = f"  {left} more lines below" if left > 0 else ""
         self.query_one("#below", Canvas).show(
-            line((" esc", "key"), " close  ", ("up down", "key"), f" move{more}")
+            line((" q", "key"), " close  ", ("up down", "key"), f" move{more}")
         )
 
 

@@ -1,7 +1,9 @@
 """Rows with one that is chosen: it moves by keys, clicks and the wheel, and stays in sight."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
 
 from textual import events
 from textual.message import Message
@@ -10,9 +12,8 @@ from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, fit, line, styled
 from vitprune_tui.widgets.canvas import Canvas
 
-
 Cells = Line | Callable[[int, Glyphs], Line]
-"""The latter is asked for so many columns when the row is in sight: hundreds cost nothing."""
+"""The latter is asked when it is drawn, and told for how many columns."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Row:
     marked: bool = False
     pickable: bool = True
     """Headings are not."""
+
+
+class Rows(Protocol):
+    """A list of rows, or what makes one when it is in sight."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> Row: ...
 
 
 class Listing(Canvas):
@@ -38,28 +47,27 @@ class Listing(Canvas):
 
     def __init__(self, id: str | None = None, classes: str | None = None):
         super().__init__(self._draw, id=id, classes=classes)
-        self.rows: Sequence[Row] = ()
+        self.rows: Rows = ()
         self.at = 0
         """The chosen row."""
         self.top = 0
         """The first row in sight."""
         self.heads = 0
 
-    def fill(
-        self, rows: Sequence[Row], at: int, head: Cells | None = None, active: bool = True
-    ) -> None:
+    def fill(self, rows: Rows, at: int, head: Cells | None = None, active: bool = True) -> None:
         """These rows from now on; `active`: keys go here, so that the chosen row stands out."""
         self.rows, self.heads = rows, 0 if head is None else 1
         self.at = min(max(at, 0), max(len(rows) - 1, 0))
-        self.show(tuple(rows), self.at, head, active)
+        self.show(rows, self.at, head, active)
 
     def moved(self, by: int) -> int:
         """The row to choose when going down by so many; headings are passed over."""
-        step = 1 if by > 0 else -1
-        to = min(max(self.at + by, 0), len(self.rows) - 1)
-        while 0 <= to < len(self.rows) and not self.rows[to].pickable:
-            to += step
-        return to if 0 <= to < len(self.rows) else self.at
+        step, number = 1 if by > 0 else -1, len(self.rows)
+        to = min(max(self.at + by, 0), max(number - 1, 0))
+        beyond = range(to, number if by > 0 else -1, step)
+        short = range(to, self.at, -step)  # nothing but headings there
+        ways = chain(beyond, short) if number else ()
+        return next((i for i in ways if self.rows[i].pickable), self.at)
 
     @property
     def page(self) -> int:
@@ -67,7 +75,7 @@ class Listing(Canvas):
 
     def _draw(
         self,
-        every: Sequence[Row],
+        every: Rows,
         at: int,
         head: Cells | None,
         active: bool,
@@ -78,8 +86,8 @@ class Listing(Canvas):
         room = max(rows - self.heads, 1)
         self.top = window(self.top, at, len(every), room)
         shown = [
-            _row(row, i == at, active, columns, glyphs)
-            for i, row in enumerate(every[self.top : self.top + room], self.top)
+            _row(every[i], i == at, active, columns, glyphs)
+            for i in range(self.top, min(self.top + room, len(every)))
         ]
         if head is None:
             return shown
@@ -98,7 +106,8 @@ class Listing(Canvas):
 
     def _wheel(self, event: events.MouseEvent, by: int) -> None:
         event.stop()
-        self.post_message(self.Picked(self, self.moved(by), opens=False))
+        if (to := self.moved(by)) != self.at:
+            self.post_message(self.Picked(self, to, opens=False))
 
 
 def window(top: int, at: int, number: int, room: int) -> int:
@@ -114,9 +123,7 @@ FRONT = 2
 
 def _row(row: Row, chosen: bool, active: bool, columns: int, glyphs: Glyphs) -> Line:
     front = (glyphs.cursor if chosen else " ") + (glyphs.mark if row.marked else " ")
-    whole = line(
-        (front, "mark" if row.marked else ""), *_cells(row.cells, columns, glyphs)
-    )
+    whole = line((front, "mark" if row.marked else ""), *_cells(row.cells, columns, glyphs))
     whole = fit(whole, columns, glyphs.more)
     return styled(whole, "chosen") if chosen and active else whole
 

@@ -1,0 +1,44 @@
+"""`python -m benchmarks.bench [PART…]`"""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from benchmarks.bench.keys import keys
+from benchmarks.bench.latency import latency
+from benchmarks.bench.rates import rates
+from benchmarks.bench.scale import scale
+from benchmarks.bench.start import start
+from benchmarks.bench.survival import survival
+from benchmarks.bench.table import Row, table
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "start": start,
+    "keys": keys,
+    "bytes": rates,
+    "latency": latency,
+    "scale": scale,
+    "survival": survival,
+}
+
+
+def main(words: list[str]) -> int:
+    """Says each number as it comes; a part that fails does not take the others with it."""
+    for word in words:
+        if word not in PARTS:
+            sys.exit(f"{word} is not one of {', '.join(PARTS)}")
+    rows, failed = [], 0
+    for part in words or PARTS:
+        try:
+            for row in PARTS[part]():
+                print(row, file=sys.stderr, flush=True)
+                rows.append(row)
+        except AssertionError as error:
+            failed = 1
+            print(f"{part}: {error}", file=sys.stderr)
+            rows.append(Row(part, "failed"))
+    print(table(rows))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

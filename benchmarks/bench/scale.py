@@ -1,0 +1,108 @@
+"""Many runs, many curves, a very long run."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.bench.folders import copies, finished, long
+from benchmarks.bench.keys import PRESSED
+from benchmarks.bench.rates import settled, watched
+from benchmarks.bench.shown import has_curve, number_of, opened
+from benchmarks.bench.start import first
+from benchmarks.bench.table import Row, milliseconds, seconds
+from tests.terminals import Screen
+
+MANY, OVERLAID, EPOCHS, TIMES = 500, 20, 100_000, 5
+
+
+def scale() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copies(finished(folder), folder, MANY - 1)
+        yield from listed(folder)
+        yield from overlaid(folder)
+        long(folder, EPOCHS)
+        yield from opens(folder)
+
+
+def listed(folder: Path) -> Iterator[Row]:
+    """Copies of one finished digits run."""
+    took = [first(folder)[0] for _ in range(TIMES + 1)][1:]
+    yield Row(f"{MANY} copies of a digits run: first frame", seconds(took), "0.45 / 0.70 s")
+    with opened(folder) as screen:
+        settled(screen, "runs")
+        named = ("down " * 30 + "up " * 10 + "s R " * 3 + "pagedown " * 10 + "pageup " * 10).split()
+        answers = [one[1] for key in named if (one := screen.answer(key))]
+        yield Row(f"… key to frame in Runs ({len(answers)} keys)", milliseconds(answers), "12 ms")
+        screen.settle(1.0)
+        ((sent, cpu, memory),) = watched([screen], 20.0)
+        yield Row(
+            "… idle in Runs", f"{sent:.0f} bytes/s, {cpu:.2f} %, {memory:.0f} MB", "0, 0.5 %, 60 MB"
+        )
+
+
+def overlaid(folder: Path) -> Iterator[Row]:
+    with opened(folder) as screen:
+        settled(screen, "runs")
+        for _ in range(OVERLAID):
+            screen.press("space")  # which goes on to the next row
+            screen.settle(0.02)
+        screen.until(f"{OVERLAID} marked")
+        screen.settle()
+        begun = time.perf_counter()
+        screen.press(number_of("curves"))
+        painted = screen.comes(has_curve, "curves", patience=20) - begun
+        yield Row(f"{OVERLAID} runs overlaid: curves after", f"{painted:.2f} s", "0.3 s")
+        screen.settle()
+        named = PRESSED["curves"].split()
+        answers = [one[1] for key in named if (one := screen.answer(key))]
+        yield Row(f"… key to frame ({len(answers)} keys)", milliseconds(answers), "12 ms")
+
+
+def opens(folder: Path) -> Iterator[Row]:
+    """The log is synthetic, written with the log's own encoder."""
+    what = f"a run of {EPOCHS:,} epochs (log written for this) opens in"
+    yield Row(f"{what} Live", seconds([in_live(folder) for _ in range(TIMES)]), "0.3 s")
+    yield Row(
+        "… in Curves, over epochs", seconds([in_curves(folder) for _ in range(TIMES)]), "0.3 s"
+    )
+
+
+def in_live(folder: Path) -> float:
+    """From enter on its row in Runs to its curve."""
+    with opened(folder) as screen:
+        choose_long(screen)
+        begun = time.perf_counter()
+        screen.press("enter")
+        return screen.comes(is_long, "the long run's curve", patience=20) - begun
+
+
+def in_curves(folder: Path) -> float:
+    """From marking it in Runs and the key of Curves to its curve."""
+    with opened(folder) as screen:
+        settled(screen, "curves")
+        while not screen.has("by epoch"):
+            screen.press("a")
+            screen.settle(0.1)
+        choose_long(screen)
+        begun = time.perf_counter()
+        screen.press("space", number_of("curves"))
+        return screen.comes(is_long_over_epochs, "the long run's curve", patience=20) - begun
+
+
+def is_long(text: str) -> bool:
+    return f"{EPOCHS}/{EPOCHS}" in text.replace(",", "") and has_curve(text)
+
+
+def is_long_over_epochs(text: str) -> bool:
+    return "● long" in text and has_curve(text)
+
+
+def choose_long(screen: Screen) -> None:
+    settled(screen, "runs")
+    screen.press("/")
+    screen.settle(0.1)
+    screen.press(*"preset~dense", "enter")
+    screen.settle(0.5)
+    assert screen.has("1 of"), screen.text()

@@ -1,0 +1,40 @@
+"""Times as text: of the clock, so that nothing on the screen changes while nothing happens.
+
+What a log says of time may be any number: one that no clock can show is told as dashes.
+"""
+
+import math
+import time
+
+from vitprune_tui.draw import text
+
+FAR = 12 * 3600
+"""Seconds from which on the day is told too."""
+
+
+def clock(when: float | None, far: bool = False) -> str:
+    """14:05, or Fri 14:05; to the minute, so that an estimate seldom changes."""
+    return _shown("%a %H:%M" if far else "%H:%M", when) or "--:--"
+
+
+def dated(when: float | None) -> str:
+    """11-26 14:05."""
+    return _shown("%m-%d %H:%M", when) or text.MISSING
+
+
+def precisely(when: float) -> str:
+    """14:05:09; what has no time, as a damaged record, has blanks."""
+    return _shown("%H:%M:%S", when or None) or " " * 8
+
+
+def lasting(seconds: float | None) -> str:
+    """As `text.duration`, for any number."""
+    fine = seconds is not None and math.isfinite(seconds) and seconds >= 0
+    return text.duration(seconds if fine else None)
+
+
+def _shown(form: str, when: float | None) -> str:
+    try:
+        return time.strftime(form, time.localtime(when)) if when is not None else ""
+    except (OverflowError, ValueError, OSError):
+        return ""

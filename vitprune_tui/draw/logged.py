@@ -1,0 +1,61 @@
+"""The last lines of a run's log in words, the newest below; scrolled back, until a record."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vitprune_core.store import events as e
+from vitprune_core.store.clean import clean
+from vitprune_core.store.log import Entry
+from vitprune_core.store.summary import Summary
+from vitprune_tui.draw.clock import precisely
+from vitprune_tui.draw.glyphs import Glyphs
+from vitprune_tui.draw.lines import Line, line
+from vitprune_tui.draw.told import told
+
+STYLES: dict[type[e.Event | e.Damaged], str] = {
+    e.Diverged: "bad",
+    e.Failed: "bad",
+    e.Damaged: "bad",
+    e.DenseDamaged: "warn",
+    e.Paused: "warn",
+    e.Stopped: "warn",
+    e.Level: "strong",
+    e.Finished: "good",
+}
+
+
+class Told(NamedTuple):
+    clock: str
+    words: str
+    style: str
+    seq: int
+    """Of the record."""
+
+
+def lines_of(entries: Sequence[Entry], summary: Summary) -> tuple[Told, ...]:
+    """What is told of each record, if anything."""
+    found = ((entry, _words(entry.event, summary)) for entry in entries)
+    return tuple(
+        Told(precisely(entry.time), clean(words), STYLES.get(type(entry.event), ""), entry.seq)
+        for entry, words in found
+        if words
+    )
+
+
+def _words(event: e.Event | e.Damaged, summary: Summary) -> str | None:
+    match event:
+        case e.Created():
+            return f"made: vitprune run {' '.join(event.request)}"
+        case e.Finished():
+            return "done"
+    return told(event, summary)
+
+
+def draw(told: Sequence[Told], back: int, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """`back`: how many of the newest lines are out of sight."""
+    back = min(back, max(len(told) - 1, 0))
+    below = [line((f"{glyphs.more} {back} later", "dim"))] if back and rows > 1 else []
+    room = rows - len(below)
+    stop = len(told) - back
+    shown = told[max(stop - room, 0) : stop]
+    return [line((f"{t.clock}  ", "dim"), (t.words, t.style)) for t in shown] + below

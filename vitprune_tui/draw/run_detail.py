@@ -1,0 +1,71 @@
+"""A run under the cursor in more words than its row has room for."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vitprune_core.store.clean import clean
+from vitprune_core.store.summary import Brief
+from vitprune_tui.draw import clock, tables, text
+from vitprune_tui.draw.glyphs import Glyphs
+from vitprune_tui.draw.lines import Line, Piece, line, width
+from vitprune_tui.draw.runs_table import epochs, in_words, last_at, sign, to_dense
+from vitprune_tui.state import Opened
+
+
+@dataclass(frozen=True)
+class Chosen:
+    name: str
+    brief: Brief
+    opened: Opened | None
+    """Only of a run that is read in full already: nothing is read for this."""
+    place: int | None
+    asked: str | None
+    opens: str
+    """The key that has it read."""
+
+
+def draw(chosen: Chosen | None, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    if chosen is None:
+        return []
+    return [_rule(chosen, columns, glyphs), *_lines(chosen, columns, glyphs)]
+
+
+def _rule(chosen: Chosen, columns: int, glyphs: Glyphs) -> Line:
+    name = line((f"{glyphs.horizontal * 2} ", "axis"), (clean(chosen.name), "strong"), " ")
+    return line(*name, (glyphs.horizontal * max(columns - width(name), 0), "axis"))
+
+
+def _lines(chosen: Chosen, columns: int, glyphs: Glyphs) -> Iterator[Line]:
+    brief, opened = chosen.brief, chosen.opened
+    glyph, style = sign(brief.state, glyphs)
+    state = f"{glyph} {in_words(brief.state, chosen.place, chosen.asked, full=True)}"
+    reason = clean(opened.summary.reason) if opened and opened.summary.reason else ""
+    yield line(" ", (state, style), f"  {reason}")
+    yield line(f" {', '.join(_asked(brief))}")
+    yield line(" ", *_reached(brief))
+    if opened is None:
+        yield line((f" {chosen.opens} shows more of it", "dim"))
+        return
+    yield line((clean(f" vitprune run {shlex.join(opened.summary.request)}"), "dim"))
+    if opened.summary.levels:
+        head, *levels = tables.levels(opened.summary, None).splitlines()
+        yield line((f" {head}", "title"))
+        yield from (line(f" {level}") for level in levels)
+
+
+def _asked(brief: Brief) -> Iterator[str]:
+    seed = "" if brief.seed is None else f", seed {brief.seed}"
+    yield f"{clean(brief.preset) or text.MISSING} on {clean(brief.workload) or text.MISSING}{seed}"
+    yield f"{epochs(brief)} epochs"
+    yield f"began {clock.dated(brief.started)}, last heard of {clock.dated(brief.updated)}"
+    if brief.damaged:
+        yield text.several(brief.damaged, "damaged record")
+
+
+def _reached(brief: Brief) -> Iterator[Piece]:
+    yield f"dense {text.percent(brief.dense)}", ""
+    if brief.accuracy is not None:
+        yield f", {text.several(brief.levels, 'level')}, the last at {last_at(brief)}: ", ""
+        yield text.percent(brief.accuracy), "strong"
+        yield f" ({to_dense(brief)} points)", ""

@@ -1,0 +1,117 @@
+"""The masks of a level as its files have them: small grids always, single weights if they can.
+
+What is damaged or missing becomes a sentence, never an error: the screen shows what is left.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from vitprune_core.store import bits as b
+from vitprune_core.store import grids as g
+from vitprune_core.store.clean import clean
+from vitprune_core.store.rundir import RunDir
+from vitprune_tui.matrices import Changes, Masks, Matrix, change
+
+NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
+
+MOST = 256
+"""Cells on a side of a grid, so that a strange file cannot hold up the screen; ours have 48."""
+
+
+def read(run: RunDir, level: str, before: Masks | None = None) -> Masks:
+    """The very same value as `before` when the files have not changed."""
+    stamp = tuple(_stamp(path) for path in (run.grid(level), run.mask(level)))
+    if before and before.stamp == stamp:
+        return before
+    grids = _grids(run.grid(level))
+    if isinstance(grids, str):
+        return Masks(problem=grids, stamp=stamp)
+    bits = _bits(run.mask(level), grids)
+    if isinstance(bits, str):
+        coarse = {name: Matrix(name, grid) for name, grid in grids.items()}
+        return Masks(coarse, f"{bits}; only small grids are shown", stamp)
+    return Masks({n: Matrix(n, grid, bits[n]) for n, grid in grids.items()}, stamp=stamp)
+
+
+def compare(here: Masks, there: Masks, what: str) -> Changes:
+    """Every matrix that is in both and of one shape; `what` names the other."""
+    if there.problem:
+        return Changes(problem=f"{what}: {there.problem}")
+    changes, strange = {}, []
+    for name, matrix in here.matrices.items():
+        other = there.matrices.get(name)
+        if matrix.bits is None:
+            return Changes(problem=here.problem)
+        if other is None or other.bits is None:
+            strange.append(f"{what} has no {name}")
+        elif other.grid.shape != matrix.grid.shape:
+            sizes = " and ".join("x".join(map(str, m.grid.shape)) for m in (matrix, other))
+            strange.append(f"{what} is of another shape: {name} is {sizes}")
+        else:
+            changes[name] = change(matrix.bits, other.bits)
+    return Changes(changes, strange[0] if strange else None)
+
+
+def _grids(path: Path) -> Mapping[str, g.Grid] | str:
+    """By name, or why not."""
+    try:
+        matrices = g.load(path).matrices
+    except FileNotFoundError:
+        return f"{_short(path)} is gone"
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        return f"{_short(path)} cannot be read: {_why(error)}"
+    for name, grid in matrices.items():
+        if problem := _strange(name, grid):
+            return clean(f"{_short(path)} cannot be read: {problem}", 200)
+    return matrices
+
+
+def _strange(name: str, grid: g.Grid) -> str | None:
+    """What could not be drawn."""
+    if not NAME.fullmatch(name):
+        return f"{name[:40]} is no matrix of a ViT"
+    if len(grid.shape) != 2 or min(grid.shape) < 1:
+        return f"{name} has no rows and columns"
+    cells = len(grid.cells), len(grid.cells[0]) // 2
+    heads = grid.heads or 0
+    if grid.head_axis in (0, 1) and (heads < 1 or cells[grid.head_axis] % heads):
+        return f"{name}: heads and cells do not fit"
+    if any(cell > min(size, MOST) for cell, size in zip(cells, grid.shape, strict=True)):
+        return f"{name} has too many cells"
+    if not 0 <= grid.density <= 1:
+        return f"{name} has no density"
+    return None
+
+
+def _bits(path: Path, grids: Mapping[str, g.Grid]) -> Mapping[str, b.Bits] | str:
+    try:
+        bits = b.load(path, list(grids))
+    except FileNotFoundError:
+        return f"{_short(path)} is gone"
+    except (OSError, ValueError) as error:
+        return f"{_short(path)} cannot be read: {_why(error)}"
+    for name, grid in grids.items():
+        if bits[name].shape != grid.shape:
+            return f"{_short(path)} and the grid beside it differ in the shape of {name}"
+    return bits
+
+
+def _short(path: Path) -> str:
+    """`masks/0.9.npz`."""
+    return f"masks/{path.name}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return clean(error, 100)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
