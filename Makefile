@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long survival overhead speed gpu check clean
+.PHONY: help setup run test long survival overhead bench speed gpu check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,9 @@ survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table;
 
 overhead: $(READY)  ## what log and checkpoints cost, in the same run; ten minutes
 	$(BIN)/python -m benchmarks.overhead
+
+bench: $(READY)  ## what the lab bench costs on a terminal, beside its goals: starts, keys, bytes; ten minutes
+	$(BIN)/python -m benchmarks.bench
 
 speed: $(READY)  ## a training step, a part of an epoch and a global mask, beside their peers; ten minutes
 	$(BIN)/python -m benchmarks.speed

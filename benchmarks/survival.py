@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from tests.terminals import Terminal
+from tests.terminals import Screen, Terminal
 from tests.workers import killed_at_random, made, outcome, tiny, trains, until
 from vitprune_core import launch
 from vitprune_core.store import control, queue
@@ -107,9 +107,9 @@ def terminals(folder: Path, times: int = 10) -> str:
     until(lambda: trains(watched))
     worker = holder(watched.lock)
     for i in range(times):
-        terminal = Terminal("watch", "watched", "--runs", folder)
-        terminal.reads("epochs planned")
-        terminal.close()
+        screen = Screen("watch", "watched", "--runs", folder, module="vitprune_tui.cli")
+        screen.until("2 Live", "watched", "running")
+        screen.close()
         run = RunDir(folder / f"run{i}")
         tiny_words = ["--set", "model={patch: 4, width: 12, heads: 3, depth: 2, mlp: 8}"]
         sets = [w for o in ENDLESS[1:] for w in ("--set", o)]

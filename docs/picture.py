@@ -1,33 +1,24 @@
-"""Draw the README's picture, docs/picture.svg, from real runs: `python docs/picture.py RUN RUN`."""
+"""Take the README's picture, docs/picture.svg, of a real run: `python docs/picture.py RUN`."""
 
-import io
+import asyncio
 import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+from vitprune_tui.app import VitPrune
 
-from vitprune_core.store.runs import find
-from vitprune_tui.commands.masks import masks
-from vitprune_tui.commands.plot import plot
-from vitprune_tui.draw.plots import Look
-
-LOOK = Look(columns=100, rows=20, colour=True)
+SIZE = (120, 40)
 
 
-def main(names: list[str]) -> None:
-    runs = [find(Path(os.environ.get("VITPRUNE_RUNS", "runs")), name) for name in names]
-    console = Console(record=True, width=LOOK.columns, file=io.StringIO(), force_terminal=True)
-    for command, shown in (
-        (f"vitprune plot {' '.join(names)}", plot(runs, "sparsity", LOOK)[1]),
-        (f"vitprune masks {names[0]} --layer 2", masks(runs[0], "0.95", 2, None, LOOK)[1]),
-    ):
-        console.print(Text(f"$ {command}", style="bold"))
-        console.print(Text.from_ansi(shown))
-        console.print()
-    Path(__file__).with_name("picture.svg").write_text(console.export_svg(title="vitprune"))
+async def main(name: str) -> None:
+    app = VitPrune(Path(os.environ.get("VITPRUNE_RUNS", "runs")), theme="dark")
+    async with app.run_test(size=SIZE) as pilot:
+        await app.open(name)
+        while app.state.run is None or app.view.kept[name].stages is None:
+            await pilot.pause(0.1)
+        await pilot.pause(0.5)
+        Path(__file__).with_name("picture.svg").write_text(app.export_screenshot(title="vitprune"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    asyncio.run(main(sys.argv[1]))

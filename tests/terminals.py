@@ -48,6 +48,8 @@ UNSHOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 """What pyte would take for something else."""
 UNFINISHED = re.compile(rb"\x1b(?:\[[<>=?]?[0-9;]*\$?)?\Z")
 COLOUR = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+NOBODYS = {"XDG_CONFIG_HOME": "/dev/null", "XDG_STATE_HOME": "/dev/null"}
+"""Neither keys nor theme of whoever runs this, and nothing is kept."""
 USERS_OWN = ("NO_COLOR", "VITPRUNE_RUNS", "TERM_PROGRAM", "TEXTUAL")
 
 
@@ -127,7 +129,7 @@ class Screen(Terminal):
         """When something came last, by `time.perf_counter`."""
         self.size = size
         own = {k: v for k, v in os.environ.items() if not k.startswith(USERS_OWN)}
-        own |= COLOUR | {"XDG_CONFIG_HOME": "/nonexistent"} | (env or {})
+        own |= COLOUR | NOBODYS | (env or {})
         super().__init__(*words, cwd=cwd, module=module, size=size, env=own)
 
     def __enter__(self):
@@ -210,7 +212,7 @@ class Screen(Terminal):
         None when nothing does. Frames that follow within `gap` belong to it. What comes is put on
         the screen afterwards, so that nothing but the terminal is measured.
         """
-        self.settle(quiet=0.015)
+        self.settle(quiet=0.05)
         assert self.process.poll() is None, self.text()
         begun = time.perf_counter()
         self.press(key)

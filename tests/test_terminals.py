@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from tests.conftest import vitprune
-from tests.terminals import Terminal
+from tests.terminals import Screen, Terminal
 from tests.workers import gone, outcome, tiny, trains, until
 from vitprune_core import launch
 from vitprune_core.store import queue
@@ -56,21 +56,43 @@ def test_terminals_closed_under_watch_leave_the_worker_alone(long_run, tmp_path,
     until(lambda: trains(long_run))
     worker = holder(long_run.lock)
     for _ in range(times):
-        terminal = Terminal("watch", "run", "--runs", tmp_path)
-        terminal.reads("epochs planned")
-        terminal.close()
+        screen = watching(tmp_path)
+        screen.until("2 Live", "running")
+        assert screen.close() == -signal.SIGHUP
     assert holder(long_run.lock) == worker
     kinds = {type(record.event).__name__ for record in entries(long_run.log)}
     assert not kinds & {"Acknowledged", "Stopped", "Paused"}
 
 
-def test_ctrl_c_under_watch_only_leaves(long_run, tmp_path):
-    terminal = Terminal("watch", "run", "--runs", tmp_path)
-    terminal.reads("epochs planned")
-    terminal.press(b"\x03")
-    assert terminal.ends() == 130
+def test_leaving_watch_leaves_the_run_alone_and_the_terminal_as_it_was(long_run, tmp_path):
+    until(lambda: trains(long_run))
+    for way in ("ctrl+c", "q", signal.SIGTERM, signal.SIGINT):
+        with watching(tmp_path) as screen:
+            screen.until("2 Live", "running")
+            if isinstance(way, str):
+                screen.press(way)
+            else:
+                screen.process.send_signal(way)
+            assert screen.ends() == 130
+            _, _, after = bytes(screen.captured).rpartition(b"\x1b[?1049l")  # the screen before
+            assert b"run is left alone" in after
+            assert b"run: running" in after
     assert summarize(long_run).state == "running"
-    terminal.close()
+
+
+def test_watch_on_a_terminal_ends_with_the_run_and_says_how_it_ended(tmp_path):
+    process = launch.start(tiny(tmp_path, "run", *SHORT))
+    with watching(tmp_path) as screen:
+        assert screen.ends() == 0
+        assert b"run: done" in bytes(screen.captured).rpartition(b"\x1b[?1049l")[2]
+    process.wait()
+    with watching(tmp_path) as screen:  # one that is over is only told
+        assert screen.ends() == 0
+        assert b"run: done" in screen.captured
+
+
+def watching(folder):
+    return Screen("watch", "run", "--runs", folder, module="vitprune_tui.cli")
 
 
 def test_ctrl_c_under_run_asks_the_worker_to_stop(tmp_path):

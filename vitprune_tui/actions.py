@@ -5,10 +5,13 @@ in that view, `run` in every view that is about runs. The class of the room has 
 `action_<name>`.
 """
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+
+from vitprune_tui import keymap
 
 VIEWS = ("bench", "live", "curves", "masks", "runs")
 
@@ -167,18 +170,7 @@ def of_view(view: str) -> list[Action]:
 
 
 SHOWN = {
-    "question_mark": "?",
-    "colon": ":",
-    "slash": "/",
-    "comma": ",",
-    "full_stop": ".",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
+    **{keymap.named(sign): sign for sign in string.punctuation},
     "escape": "esc",
     "pageup": "page up",
     "pagedown": "page down",
@@ -187,4 +179,5 @@ SHOWN = {
 
 def shown(key: str) -> str:
     """A key as people write it."""
-    return SHOWN.get(key, key)
+    *modifiers, last = key.split("+")
+    return "+".join([*modifiers, SHOWN.get(last, last)])

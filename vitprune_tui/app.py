@@ -31,7 +31,7 @@ from vitprune_tui.state import Lab, State
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
 from vitprune_tui.watcher import Watcher
-from vitprune_tui.widgets.canvas import Canvas
+from vitprune_tui.widgets.canvas import PAINTS, Canvas
 from vitprune_tui.widgets.dialogs import Confirm, Hint, Pages, Prompt
 from vitprune_tui.widgets.spans import SpanScreen
 
@@ -49,6 +49,7 @@ def without_leaving(keys: keymap.Keys) -> dict[str, tuple[str, ...]]:
 
 class VitPrune(App[int]):
     CSS_PATH = "theme.tcss"
+    COMPONENT_CLASSES = PAINTS
     ENABLE_COMMAND_PALETTE = False  # ours is opened by a key of the registry
     BINDINGS = [
         *bindings("app", keys=without_leaving(DEFAULTS)),

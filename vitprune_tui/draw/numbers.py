@@ -19,7 +19,7 @@ from vitprune_tui.draw.phases import Where, section
 
 Number = tuple[str, str, str]
 """Label, value and style."""
-LABEL, VALUE, GAP = 10, 9, 2
+LABEL, VALUE, GAP = 10, 8, 2
 
 
 def numbers(
@@ -56,9 +56,9 @@ def numbers(
         ("smaller", text.times(last.compression if last else None), ""),
         ("stage", stage.name if stage else "all over", ""),
         ("faster", text.times(last.speedup if last else None), ""),
-        ("parameters", text.count(s.parameters), ""),
-        ("non-zero", text.count(last.nonzero_parameters if last else None), ""),
-        ("prunable", text.count(s.prunable), ""),
+        ("parameters", _count(s.parameters), ""),
+        ("non-zero", _count(last.nonzero_parameters if last else None), ""),
+        ("prunable", _count(s.prunable), ""),
         ("attempt", f"{s.attempt}", ""),
     )
 
@@ -67,6 +67,11 @@ def _short(number: float | None) -> str:
     if number is None:
         return text.MISSING
     return f"{number:.4f}" if abs(number) < 1000 else f"{number:.3g}"
+
+
+def _count(number: int | None) -> str:
+    """228,394 or 5.526 M: of eight characters."""
+    return f"{number / 1e6:.4g} M" if number and number >= 1e6 else text.count(number)
 
 
 def _speed(s: Summary, each: float) -> str:

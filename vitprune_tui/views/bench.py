@@ -257,9 +257,6 @@ class BenchView(Starts, Foresees):
         self.focus()
         self.paint()
 
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """Nothing looks otherwise; Textual would work out all styles anew, a dozen milliseconds."""
-
     def on_focus(self) -> None:
         """The keys come here again: what was typed is kept."""
         self._keep()

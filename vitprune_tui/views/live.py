@@ -31,6 +31,7 @@ from vitprune_tui.draw.frame import room_for_about
 from vitprune_tui.draw.glyphs import ASCII
 from vitprune_tui.draw.over_epochs import SMOOTHINGS, Bounds
 from vitprune_tui.draw.phases import Stage
+from vitprune_tui.stages import stages_of
 from vitprune_tui.state import Opened
 from vitprune_tui.views.asks import Asks
 from vitprune_tui.widgets.canvas import Canvas
@@ -69,11 +70,11 @@ class LiveView(Asks):
     LiveView #progress { height: 2; }
     LiveView #charts { height: 1fr; }
     LiveView #epochs { width: 1fr; layout: vertical; }
-    LiveView #loss, LiveView #levels { width: 1fr; height: 1fr; }
-    LiveView #validation { display: none; width: 1fr; height: 1fr; }
+    LiveView #loss, LiveView #validation, LiveView #levels { width: 1fr; height: 1fr; }
+    LiveView #validation { display: none; }
     LiveView #loss, LiveView #validation { margin-right: 2; }
     LiveView #facts { height: 6; }
-    LiveView #numbers { width: 42; margin-right: 2; }
+    LiveView #numbers { width: 40; margin-right: 2; }
     LiveView #densities { width: 1fr; }
     LiveView #told { height: 3; }
     LiveView #alerts { height: 0; }
@@ -86,9 +87,8 @@ class LiveView(Asks):
     Screen.-high LiveView #told { height: 10; }
     Screen.-tall LiveView #validation, Screen.-high LiveView #validation { display: block; }
     Screen.-wide LiveView #validation, Screen.-vast LiveView #validation { display: block; }
-    Screen.-wide LiveView #epochs, Screen.-vast LiveView #epochs {
-        layout: horizontal; width: 2fr;
-    }
+    Screen.-wide LiveView #epochs { layout: horizontal; width: 2fr; }
+    Screen.-vast LiveView #epochs { layout: horizontal; width: 2fr; }
     Screen.-tiny LiveView #levels, Screen.-tiny LiveView #densities { display: none; }
     Screen.-tiny LiveView #numbers, Screen LiveView.-bare #numbers { width: 1fr; }
 
@@ -151,10 +151,8 @@ class LiveView(Asks):
         where = phases.where(stages, run.summary, run.tested, run.history, run.epochs)
         self._show("strip", where)
         self._show("progress", self._progress(name, run, where))
-        self._show(
-            "numbers",
-            numbers.numbers(run.summary, where, run.tested, run.history, run.epochs),
-        )
+        facts = (run.summary, where, run.tested, run.history, run.epochs)
+        self._show("numbers", numbers.numbers(*facts))
         self._show("densities", run.tested[-1:])
         self._show("device", self.state.lab.load, run.holder)
         self._show_charts(run, kept, stages)
@@ -224,9 +222,13 @@ class LiveView(Asks):
         found = alerts.alerts(run, self.state.lab.load)
         self.canvases["alerts"].styles.height = min(len(found), ALERTS)
         self._show("alerts", found)
+        self._show("log", *self._log(run, kept))
+
+    def _log(self, run: Opened, kept: Kept) -> tuple[tuple[logged.Told, ...], int]:
+        """Its lines, and how many of them came after the last one in sight."""
         told = logged.lines_of(run.latest, run.summary)
-        back = 0 if kept.seen is None else sum(line.seq > kept.seen for line in told)
-        self._show("log", told, back)
+        seen = kept.seen
+        return told, 0 if seen is None else sum(line.seq > seen for line in told)
 
     def _read_plan(self, name: str, run: Opened, kept: Kept) -> None:
         """Once a run, and again when its log names another number of epochs."""
@@ -236,15 +238,9 @@ class LiveView(Asks):
             self.run_worker(work, thread=True, exit_on_error=False)
 
     def _plan(self, kept: Kept, config: Path) -> None:
-        """In a thread: what reads configs is slow to load. What cannot be read has no plan."""
-        from vitprune_core.spec.plan import plan
-        from vitprune_core.spec.request import load
-
-        try:
-            stages = phases.planned(plan(load(str(config)).config))
-        except (ValueError, OSError):
-            return
-        self.app.call_from_thread(self._planned, kept, stages)
+        """In a thread."""
+        if stages := stages_of(config):
+            self.app.call_from_thread(self._planned, kept, stages)
 
     def _planned(self, kept: Kept, stages: tuple[Stage, ...]) -> None:
         kept.stages = stages
@@ -285,19 +281,14 @@ class LiveView(Asks):
     def action_down(self) -> None:
         self._scroll(-1)
 
-    def on_mouse_scroll_up(self) -> None:
-        self._scroll(1)
-
-    def on_mouse_scroll_down(self) -> None:
-        self._scroll(-1)
+    on_mouse_scroll_up, on_mouse_scroll_down = action_up, action_down
 
     def _scroll(self, by: int) -> None:
         """Further back in the log, or forth; at its end it follows what comes."""
         if (run := self.state.run) is None or self.state.shown is None:
             return
         kept = self.kept[self.state.shown]
-        told = logged.lines_of(run.latest, run.summary)
-        back = 0 if kept.seen is None else sum(line.seq > kept.seen for line in told)
+        told, back = self._log(run, kept)
         back = min(max(back + by, 0), max(len(told) - 1, 0))
         kept.seen = told[-1 - back].seq if back else None
         self.paint()

@@ -37,6 +37,9 @@ class View(Widget, can_focus=True):
     def on_mount(self) -> None:
         self.paint()
 
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Nothing looks otherwise; Textual would work out all styles anew, a dozen milliseconds."""
+
     def paint(self) -> None:
         """Give every canvas its facts."""
         raise NotImplementedError

@@ -21,9 +21,12 @@ Draw = Callable[..., list[Line]]
 """draw(*facts, columns, rows, glyphs) -> lines, at most `rows` of at most `columns` cells."""
 
 
-class Canvas(Widget):
-    COMPONENT_CLASSES = {f"line--{style}" for style in STYLES if style}
+PAINTS = {f"line--{style}" for style in STYLES if style}
+"""What the theme says of styles. The app has them, once: Textual would match the rules of each
+canvas anew at every change of the focus, which took 50 ms."""
 
+
+class Canvas(Widget):
     def __init__(self, draw: Draw, id: str | None = None, classes: str | None = None):
         super().__init__(id=id, classes=classes)
         self.draw, self.facts = draw, ()
@@ -72,9 +75,13 @@ class Canvas(Widget):
     def _style(self, name: str) -> Style:
         """Of a piece, over the widget's own; kept until the theme changes."""
         if name not in self.painted:
-            over = self.get_component_rich_style(f"line--{name}") if name else Style()
-            self.painted[name] = self.rich_style + over
+            self.painted[name] = self.rich_style + self._over(f"line--{name}")
         return self.painted[name]
+
+    def _over(self, paint: str) -> Style:
+        if paint not in self.app.COMPONENT_CLASSES:
+            return Style()
+        return self.app.get_component_styles(paint).partial_rich_style
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
