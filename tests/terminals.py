@@ -127,7 +127,6 @@ class Screen(Terminal):
         self.unfed = b""
         self.at = 0.0
         """When something came last, by `time.perf_counter`."""
-        self.size = size
         own = {k: v for k, v in os.environ.items() if not k.startswith(USERS_OWN)}
         own |= COLOUR | NOBODYS | (env or {})
         super().__init__(*words, cwd=cwd, module=module, size=size, env=own)

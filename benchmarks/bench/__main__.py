@@ -1,6 +1,7 @@
 """`python -m benchmarks.bench [PART…]`"""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.bench.keys import keys
@@ -28,6 +29,7 @@ def main(words: list[str]) -> int:
             sys.exit(f"{word} is not one of {', '.join(PARTS)}")
     rows, failed = [], 0
     for part in words or PARTS:
+        begun = time.monotonic()
         try:
             for row in PARTS[part]():
                 print(row, file=sys.stderr, flush=True)
@@ -36,6 +38,7 @@ def main(words: list[str]) -> int:
             failed = 1
             print(f"{part}: {error}", file=sys.stderr)
             rows.append(Row(part, "failed"))
+        print(f"{part}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
     print(table(rows))
     return failed
 

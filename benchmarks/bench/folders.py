@@ -63,9 +63,10 @@ def _worse(score: e.Score, share: float) -> e.Score:
 
 
 @contextmanager
-def training(folder: Path, *seeds: int) -> Iterator[list[RunDir]]:
+def training(folder: Path, *seeds: int, epochs: int = 60) -> Iterator[list[RunDir]]:
     """Digits runs of one thread each, side by side, that are at work; killed at the end."""
-    runs = [made(folder, f"training-s{s}", "oneshot_global", seed=s) for s in seeds]
+    asked = ("oneshot_global", f"train.epochs={epochs}")
+    runs = [made(folder, f"training-s{seed}", *asked, seed=seed) for seed in seeds]
     processes = [launch.start(run) for run in runs]
     try:
         for run in runs:

@@ -4,7 +4,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from benchmarks.bench.folders import copies, finished, training
+from benchmarks.bench.rates import worked
 from benchmarks.bench.shown import VIEWS, bare, number_of, opened
 from benchmarks.bench.table import Row, milliseconds, ratio
 from tests.terminals import Screen
@@ -13,10 +16,11 @@ SIZES = {(80, 24): "12 ms", (200, 60): "15 ms"}
 PRESSED = {  # in each view what changes something there, and nothing that asks a run for anything
     "runs": "down down down down down up up down s s R R pagedown pageup space space space up",
     "curves": "a v + + - - v a a a v v v c right right left c i i right left o 0 L L L L",
-    "live": "[ [ ] ] L L + + - - up up down down",
-    "masks": ", , . . right right left down down up enter right down backspace d d",
+    "live": "L L + + - - up up down down [ [ ] ]",
+    "masks": "[ [ , , . . right right left down up enter right down up left backspace d d ] ]",
     "bench": "down down down down up up up down tab down down up tab down up",
 }
+ROUNDS = 2
 Took = tuple[float, float]
 """Seconds to the first and to the last byte."""
 
@@ -24,36 +28,50 @@ Took = tuple[float, float]
 def keys() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run = finished(folder)
-        names = [run.id, *copies(run, folder, 30)]
-        with training(folder, 0, 1):
+        copies(finished(folder), folder, 30)
+        with training(folder, 0, 1, epochs=1000):  # until all is measured
             for size, goal in SIZES.items():
-                yield from pressed(folder, names[0], size, goal)
+                yield from pressed(folder, size, goal)
 
 
-def pressed(folder: Path, run: str, size: tuple[int, int], goal: str) -> Iterator[Row]:
+def pressed(folder: Path, size: tuple[int, int], goal: str) -> Iterator[Row]:
     at = f"at {size[0]}x{size[1]}, two runs on two cores"
     floor = answers_of_bare(size)
-    took: dict[str, list[Took | None]] = {"switch": []}
+    took: dict[str, list[Took | None]] = {view: [] for view in ("switch", *VIEWS)}
+    spent = dict.fromkeys(VIEWS, 0.0)
     with opened(folder, size) as screen:
         screen.until("2 Live")
         screen.settle()
-        for _ in range(2):
+        program = psutil.Process(screen.process.pid)
+        for _ in range(ROUNDS):
             for view, named in PRESSED.items():
                 took["switch"].append(switched(screen, view))
-                took.setdefault(view, []).extend(screen.answer(key) for key in named.split())
-    answered = [one for view in PRESSED for one in took[view] if one]
-    silent = sum(one is None for view in PRESSED for one in took[view])
+                before = worked(program)
+                took[view] += [screen.answer(key) for key in named.split()]
+                spent[view] += worked(program) - before
+    answered = [one for view in VIEWS for one in took[view] if one]
     last = [one[1] for one in answered]
     against = f", {ratio(last, floor)} a bare Textual app"
     yield Row(f"key to frame {at} ({len(last)} keys)", milliseconds(last) + against, goal)
     yield Row("… to its first byte", milliseconds([one[0] for one in answered]))
     for view in VIEWS:
         own = [one[1] for one in took[view] if one]
-        yield Row(f"… in {view.capitalize()}", milliseconds(own))
-    yield Row("… keys that were not answered", str(silent), "0")
+        each = f"{1000 * spent[view] / len(took[view]):.0f} ms of processor a key"
+        yield Row(f"… in {view.capitalize()}", f"{milliseconds(own)}, {each}")
+    yield Row("… keys that were not answered", silent(took), "0")
     switches = [one[1] for one in took["switch"] if one]
     yield Row(f"view switch {at} ({len(switches)})", milliseconds(switches))
+
+
+def silent(took: dict[str, list[Took | None]]) -> str:
+    """How many keys were answered by nothing, and which."""
+    named = [
+        f"{key} in {view.capitalize()}"
+        for view, keys in PRESSED.items()
+        for key, one in zip(keys.split() * ROUNDS, took[view], strict=True)
+        if one is None
+    ]
+    return f"{len(named)}: {', '.join(dict.fromkeys(named))}" if named else "0"
 
 
 def switched(screen: Screen, view: str) -> Took | None:

@@ -15,7 +15,7 @@ from vitprune_core.store.events import Epoch
 from vitprune_core.store.log import entries
 from vitprune_core.store.summary import summarize
 
-LONG = 40.0
+LONG = 30.0
 Sight = tuple[float, int]
 """When (Unix seconds), and epochs done, as the screen says."""
 

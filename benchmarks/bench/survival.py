@@ -15,7 +15,7 @@ from vitprune_core import launch
 from vitprune_core.store.rundir import RunDir
 
 CLOSED = 50
-PRESET = ("oneshot_global", "train.epochs=50", "prune.sparsities=[0.5, 0.9]")
+PRESET = ("oneshot_global", "train.epochs=70", "prune.sparsities=[0.5, 0.9]")
 
 
 def survival() -> Iterator[Row]:

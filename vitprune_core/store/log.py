@@ -137,8 +137,16 @@ def _record(line: bytes) -> dict[str, Any]:
     body, _, crc = line.rpartition(b',"crc":')
     if int(crc.strip().removesuffix(b"}")) != zlib.crc32(body):
         raise ValueError("the checksum does not fit")
-    record: dict[str, Any] = json.loads(body + b"}")
+    record: dict[str, Any] = STRICT.decode((body + b"}").decode())
     return record
+
+
+def _no_number(word: str) -> None:
+    """JSON has no NaN and no Infinity; `encode` writes neither."""
+    raise ValueError(f"{word} is not a number")
+
+
+STRICT = json.JSONDecoder(parse_constant=_no_number)
 
 
 def kept(records: Iterable[Entry]) -> list[Entry]:

@@ -142,13 +142,14 @@ def _cell(matrix: Matrix | None, room: int, top: float, glyphs: Glyphs) -> Line:
 
 def _bar(share: float, room: int, step: int, glyphs: Glyphs) -> Line:
     """What is not quite nothing has a cell."""
-    full = 0 if share <= 0 else min(max(round(room * share), 1), room)
+    full = max(round(room * min(share, 1)), 1) if share > 0 else 0
     return line((glyphs.full * full, f"heat{step}"), (glyphs.empty * (room - full), "axis"))
 
 
 def _step(density: float, top: float) -> int:
-    """Of five shades; only nothing at all is drawn as nothing."""
-    return 0 if density <= 0 else min(max(math.ceil(4 * density / top), 1), 4)
+    """Of five shades; only nothing at all is drawn as nothing, and what is no number as well."""
+    share = density / top
+    return max(math.ceil(4 * min(share, 1)), 1) if share > 0 else 0
 
 
 def _number(density: float, glyphs: Glyphs) -> str:

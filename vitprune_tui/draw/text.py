@@ -1,6 +1,7 @@
 """Numbers and tables as text: one format for each kind of number, here and nowhere else."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from vitprune_core.store.clean import clean
 
@@ -35,8 +36,8 @@ def several(number: int, one: str, many: str = "") -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """0.8 s, 45 s, 3 min 20 s, 2 h 14 min."""
-    if seconds is None:
+    """0.8 s, 45 s, 3 min 20 s, 2 h 14 min; a log may claim more than there is time."""
+    if seconds is None or not isfinite(seconds):
         return "?"
     if seconds < 10:
         return f"{seconds:.1f} s"
