@@ -12,7 +12,7 @@ from vitprune_core.store.lock import holder
 from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui.making import create
+from vitprune_tui.doing.making import create
 
 PATIENCE = 120.0
 LONGER = ("train.epochs=30", "train.batch_size=64", "checkpoint.every=0.05")

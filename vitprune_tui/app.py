@@ -21,8 +21,10 @@ from textual.widgets import ContentSwitcher
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.summary import ALIVE
-from vitprune_tui import background, keymap, remembered
+from vitprune_tui import keymap, remembered
 from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, bindings, of_view
+from vitprune_tui.doing import background
+from vitprune_tui.doing.watcher import Watcher
 from vitprune_tui.draw import frame, help, lines
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
 from vitprune_tui.messages import Done, Seen, Unforeseen
@@ -30,7 +32,6 @@ from vitprune_tui.palette import Palette
 from vitprune_tui.state import Lab, State
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
-from vitprune_tui.watcher import Watcher
 from vitprune_tui.widgets.canvas import PAINTS, Canvas
 from vitprune_tui.widgets.dialogs import Confirm, Hint, Pages, Prompt
 from vitprune_tui.widgets.spans import SpanScreen
@@ -295,7 +296,7 @@ class VitPrune(App[int]):
             self.say(f"copied: {text}", "dim")
 
     def action_picture(self) -> None:
-        from vitprune_tui.screenshots import save
+        from vitprune_tui.doing.screenshots import save
 
         self.in_background(
             "saving the screen",

@@ -235,7 +235,7 @@ def show(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 @app.command()
 def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Move a run to runs/.trash."""
-    from vitprune_tui.asking import remove
+    from vitprune_tui.doing.asking import remove
 
     found = find(runs, run)
     moved = remove(runs, found)

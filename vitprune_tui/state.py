@@ -13,7 +13,7 @@ from vitprune_core.store.lock import Holder
 from vitprune_core.store.log import Entry
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import ALIVE, Brief, Summary
-from vitprune_tui.device import Load
+from vitprune_tui.doing.device import Load
 
 
 @dataclass(frozen=True)

@@ -352,7 +352,7 @@ async def test_a_full_disk_is_told_where_the_keys_are(lab, monkeypatch):
     def full(path, data):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("vitprune_tui.screenshots.write", full)
+    monkeypatch.setattr("vitprune_tui.doing.screenshots.write", full)
     async with opened(lab, size=(160, 30)) as pilot:
         await pilot.press("S")
         await until(pilot, lambda: "No space left on device" in last(pilot.app))

@@ -13,8 +13,8 @@ from vitprune_core.store import events as e
 from vitprune_core.store.lock import Held, hold, holder, inscribe
 from vitprune_core.store.log import Log
 from vitprune_core.store.summary import summarize
-from vitprune_tui.asking import ask, bring_back, kill, remove, resumable
-from vitprune_tui.making import begin
+from vitprune_tui.doing.asking import ask, bring_back, kill, remove, resumable
+from vitprune_tui.doing.making import begin
 from vitprune_tui.wrong import Unable, Wrong
 
 NAN = e.Diverged(

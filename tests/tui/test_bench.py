@@ -19,13 +19,14 @@ from vitprune_core.store import queue
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.lock import claim
 from vitprune_core.store.queue import order
-from vitprune_tui import judge as judging
-from vitprune_tui.draw import asked, lines
+from vitprune_tui.draw import lines
+from vitprune_tui.draw.bench import asked
+from vitprune_tui.draw.bench.meaning import meaning, wrapped
+from vitprune_tui.draw.bench.planned import planned
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
-from vitprune_tui.draw.meaning import meaning, wrapped
-from vitprune_tui.draw.planned import planned
-from vitprune_tui.judge import as_yaml, foresee, judge, known
-from vitprune_tui.request import Answer, Forecast, Request, Value
+from vitprune_tui.facts import judge as judging
+from vitprune_tui.facts.judge import as_yaml, foresee, judge, known
+from vitprune_tui.facts.request import Answer, Forecast, Request, Value
 from vitprune_tui.state import Lab
 from vitprune_tui.widgets.field import Field
 from vitprune_tui.widgets.values import Values
@@ -511,7 +512,7 @@ def over(lab: Lab, name: str):
 
 
 async def test_a_queued_run_tells_its_place(own, monkeypatch):
-    monkeypatch.setattr("vitprune_tui.making.check", lambda loaded, told: told("looking"))
+    monkeypatch.setattr("vitprune_tui.doing.making.check", lambda loaded, told: told("looking"))
     folder = own(small=SMALL)
     made(folder, "other", started(epochs=1))
     (folder / queue.QUEUE).mkdir()
@@ -531,7 +532,7 @@ async def test_a_run_that_cannot_be_is_told_and_another_can_be_started(own, monk
     def refuse(loaded, told):
         raise OSError(28, "no space left", "images")
 
-    monkeypatch.setattr("vitprune_tui.making.check", refuse)
+    monkeypatch.setattr("vitprune_tui.doing.making.check", refuse)
     async with the_bench(own(small=SMALL)) as (pilot, view):
         await pilot.press("enter")
         await until(pilot, lambda: "no space left" in (pilot.app.notice or [""])[0])

@@ -16,7 +16,7 @@ from vitprune_tui.draw.lines import STYLES, beside, fit, line, plain, styled, wi
 from vitprune_tui.widgets.canvas import Canvas, changed
 from vitprune_tui.widgets.listing import Listing, Row, window
 
-GRAPHEMES = "a,b, ,é,e\u0301,ж,世,界,世\u0301,ｗ,한,🙂,❤\ufe0f,█,⣿".split(",")
+GRAPHEMES = ["a", "b", " ", "é", "é", "ж", "世", "界", "世́", "ｗ", "한", "🙂", "❤️", "█", "⣿"]
 TEXTS = st.lists(st.sampled_from(GRAPHEMES), max_size=8).map("".join)
 PIECES = st.tuples(TEXTS, st.sampled_from(STYLES[:4]))
 LINES = st.lists(PIECES, max_size=4).map(lambda pieces: line(*pieces))

@@ -6,12 +6,12 @@ from tests.tui import screens
 from tests.tui.bench import dense, epoch, finished, level, made, opened, pruned, started, until
 from vitprune_core.store import events as e
 from vitprune_core.store.history import Reader
-from vitprune_tui import comparison as c
 from vitprune_tui.draw.chart import Curve
+from vitprune_tui.draw.curves.overlay import Facts, Picture, entry, inside, picture, within
 from vitprune_tui.draw.glyphs import EVERY
 from vitprune_tui.draw.lines import plain
-from vitprune_tui.draw.overlay import Facts, Picture, entry, inside, picture, within
 from vitprune_tui.draw.scale import Axis
+from vitprune_tui.facts import comparison as c
 from vitprune_tui.views.curves import CurvesView
 
 DIGITS = {"data": {"name": "digits"}}

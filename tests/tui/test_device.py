@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import psutil
 import pytest
 
-from vitprune_tui.device import AGAIN, Device, Gpu, Load, _seconds, line
+from vitprune_tui.doing.device import AGAIN, Device, Gpu, Load, _seconds, line
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain, width
@@ -103,7 +103,7 @@ def test_work_is_told_from_the_second_sample_on(device, clock):
 
 def test_a_core_at_work_is_a_hundred_per_cent(device, clock, monkeypatch):
     seconds = iter([10.0, 13.0, 12.0])
-    monkeypatch.setattr("vitprune_tui.device._seconds", lambda process: next(seconds))
+    monkeypatch.setattr("vitprune_tui.doing.device._seconds", lambda process: next(seconds))
     device.sample(os.getpid(), "cpu")
     clock.now = 2.0
     assert device.sample(os.getpid(), "cpu").cpu_percent == 150

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitprune_tui.differences import differences, lines, written
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain, width
+from vitprune_tui.facts.differences import differences, lines, written
 
 FIRST = {
     "workload": "digits",

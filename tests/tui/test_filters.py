@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitprune_core.store.summary import ALIVE, Brief
-from vitprune_tui.filters import KEYS, SORTS, STATES, ordered, parse
+from vitprune_tui.facts.filters import KEYS, SORTS, STATES, ordered, parse
 from vitprune_tui.wrong import Wrong
 
 FRESH = Brief(

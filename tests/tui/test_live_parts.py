@@ -22,8 +22,10 @@ from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import FULL_DISK
 from vitprune_core.store.history import History, Reader
 from vitprune_core.store.summary import Summary
-from vitprune_tui.device import Load
-from vitprune_tui.draw import (
+from vitprune_tui.doing.device import Load
+from vitprune_tui.draw.glyphs import ASCII, BRAILLE
+from vitprune_tui.draw.lines import plain, width
+from vitprune_tui.draw.live import (
     by_sparsity,
     densities,
     logged,
@@ -33,11 +35,9 @@ from vitprune_tui.draw import (
     phases,
     progress,
 )
-from vitprune_tui.draw.alerts import alerts
-from vitprune_tui.draw.alerts import draw as alerts_drawn
-from vitprune_tui.draw.glyphs import ASCII, BRAILLE
-from vitprune_tui.draw.lines import plain, width
-from vitprune_tui.draw.phases import Stage, Where
+from vitprune_tui.draw.live.alerts import alerts
+from vitprune_tui.draw.live.alerts import draw as alerts_drawn
+from vitprune_tui.draw.live.phases import Stage, Where
 from vitprune_tui.state import Opened
 
 PLANNED = (Stage(0, 0.0, True, 60), *(Stage(1, s, True, 15) for s in (0.5, 0.8, 0.9)))

@@ -9,8 +9,8 @@ from vitprune_core.spec.request import load
 from vitprune_core.store import queue
 from vitprune_core.store.lock import Held, alone, hold, holder, inscribe
 from vitprune_core.store.summary import summarize
-from vitprune_tui import making
-from vitprune_tui.asking import ask
+from vitprune_tui.doing import making
+from vitprune_tui.doing.asking import ask
 from vitprune_tui.wrong import Unable, Wrong
 
 STAND_IN = """

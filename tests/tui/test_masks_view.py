@@ -13,14 +13,14 @@ from vitprune_core.store.bits import Bits
 from vitprune_core.store.events import Starting
 from vitprune_core.store.grids import Grid, encode
 from vitprune_core.store.rundir import RunDir
-from vitprune_tui.draw import levels, scene
-from vitprune_tui.draw.block import legend, one
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS, BRAILLE, EVERY
 from vitprune_tui.draw.lines import STYLES, plain, width
-from vitprune_tui.draw.maps import axis, frame, framed, shaded
-from vitprune_tui.draw.overview import overview
-from vitprune_tui.levels import compare, read
-from vitprune_tui.matrices import Masks, Matrix, change
+from vitprune_tui.draw.masks import levels, scene
+from vitprune_tui.draw.masks.block import legend, one
+from vitprune_tui.draw.masks.maps import axis, frame, framed, shaded
+from vitprune_tui.draw.masks.overview import overview
+from vitprune_tui.facts.levels import compare, read
+from vitprune_tui.facts.matrices import Masks, Matrix, change
 
 KINDS = ("attn.q", "attn.k", "attn.v", "attn.o", "mlp.fc1", "mlp.fc2")
 

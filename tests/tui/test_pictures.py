@@ -31,7 +31,9 @@ def written(folder, name, begun, *told, **config):
     run = RunDir(folder / name).create()
     events = [created(**config), *told]
     run.log.write_bytes(
-        b"".join(encode(i + 1, min(i, 1), begun + i / 2, 0.5, event) for i, event in enumerate(events))
+        b"".join(
+            encode(i + 1, min(i, 1), begun + i / 2, 0.5, event) for i, event in enumerate(events)
+        )
     )
     return run
 

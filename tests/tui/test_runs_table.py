@@ -5,10 +5,11 @@ import time
 import pytest
 
 from vitprune_core.store.summary import Brief
-from vitprune_tui.draw import run_detail, runs_table
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain
-from vitprune_tui.draw.runs_table import Table
+from vitprune_tui.draw.runs import detail as run_detail
+from vitprune_tui.draw.runs import table as runs_table
+from vitprune_tui.draw.runs.table import Table
 
 
 @pytest.fixture(autouse=True)

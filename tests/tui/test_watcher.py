@@ -16,8 +16,8 @@ from vitprune_core.store.lock import Holder, hold, inscribe
 from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import brief, cache, summarize
+from vitprune_tui.doing.watcher import LISTED_EVERY, STALLED, TURNS, Watcher
 from vitprune_tui.state import Lab
-from vitprune_tui.watcher import LISTED_EVERY, STALLED, TURNS, Watcher
 
 IS_ROOT = os.geteuid() == 0
 

@@ -11,7 +11,7 @@ from vitprune_core.store.lock import holder
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.runs import name_of
 from vitprune_core.store.summary import summarize
-from vitprune_tui import asking
+from vitprune_tui.doing import asking
 from vitprune_tui.draw import text
 from vitprune_tui.wrong import Wrong
 

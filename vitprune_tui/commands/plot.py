@@ -7,11 +7,11 @@ from vitprune_core.store import events as e
 from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary, summarize
-from vitprune_tui import comparison
-from vitprune_tui.comparison import layers_of
 from vitprune_tui.draw import text
 from vitprune_tui.draw.plots import Look, Series, curves
 from vitprune_tui.draw.scale import sparsity_axis
+from vitprune_tui.facts import comparison
+from vitprune_tui.facts.comparison import layers_of
 from vitprune_tui.wrong import Wrong
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui.asking import bring_back, resumable
+from vitprune_tui.doing.asking import bring_back, resumable
 
 if TYPE_CHECKING:
     from vitprune_tui.commands.run import Answer

@@ -19,10 +19,10 @@ from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.summary import summarize
 from vitprune_core.store.tail import EVERY, tail
+from vitprune_tui.doing.making import allowed_name, begin, check, create
 from vitprune_tui.draw import tables
 from vitprune_tui.follow import follow
 from vitprune_tui.interrupts import Interrupts
-from vitprune_tui.making import allowed_name, begin, check, create
 from vitprune_tui.wrong import Unable
 
 LEFT = 130

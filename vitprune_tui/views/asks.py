@@ -17,7 +17,7 @@ from vitprune_core.store.lock import Held, holder
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.runs import name_of
 from vitprune_core.store.summary import summarize
-from vitprune_tui import asking
+from vitprune_tui.doing import asking
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.text import several
 from vitprune_tui.views.view import View

@@ -15,11 +15,11 @@ from textual.message import Message
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.actions import bindings
-from vitprune_tui.draw import asked
+from vitprune_tui.draw.bench import asked
+from vitprune_tui.draw.bench.meaning import meaning
+from vitprune_tui.draw.bench.planned import planned
 from vitprune_tui.draw.lines import Line, line, width
-from vitprune_tui.draw.meaning import meaning
-from vitprune_tui.draw.planned import planned
-from vitprune_tui.request import Preset
+from vitprune_tui.facts.request import Preset
 from vitprune_tui.state import State
 from vitprune_tui.views.foresees import Foresees
 from vitprune_tui.views.starts import Starts
@@ -95,7 +95,7 @@ class BenchView(Starts, Foresees):
         self.run_worker(self._read, thread=True, exclusive=True, group="presets")
 
     def _read(self) -> None:
-        from vitprune_tui.judge import known
+        from vitprune_tui.facts.judge import known
 
         self.post_message(self.Known(known()))
 

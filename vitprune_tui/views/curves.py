@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from textual.app import ComposeResult
 
-from vitprune_tui import comparison as c
 from vitprune_tui.actions import bindings
-from vitprune_tui.draw import overlay, text
+from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule
+from vitprune_tui.draw.curves import overlay
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.scale import Axis, extent
+from vitprune_tui.facts import comparison as c
 from vitprune_tui.state import State
 from vitprune_tui.views.view import View
 from vitprune_tui.widgets.canvas import Canvas

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from vitprune_tui.request import Forecast
+from vitprune_tui.facts.request import Forecast
 from vitprune_tui.state import State
 from vitprune_tui.views.view import View
 
@@ -43,7 +43,7 @@ class Foresees(View):
             self.run_worker(look, thread=True, exclusive=True, group="forecast")
 
     def _look(self, of: Hashable, folder: Path, config: "Config") -> None:
-        from vitprune_tui.judge import foresee
+        from vitprune_tui.facts.judge import foresee
 
         try:
             forecast = foresee(folder, config)

@@ -15,7 +15,9 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 
 from vitprune_tui.actions import bindings, shown
-from vitprune_tui.draw import (
+from vitprune_tui.draw.frame import room_for_about
+from vitprune_tui.draw.glyphs import ASCII
+from vitprune_tui.draw.live import (
     alerts,
     by_sparsity,
     densities,
@@ -27,11 +29,9 @@ from vitprune_tui.draw import (
     phases,
     progress,
 )
-from vitprune_tui.draw.frame import room_for_about
-from vitprune_tui.draw.glyphs import ASCII
-from vitprune_tui.draw.over_epochs import SMOOTHINGS, Bounds
-from vitprune_tui.draw.phases import Stage
-from vitprune_tui.stages import stages_of
+from vitprune_tui.draw.live.over_epochs import SMOOTHINGS, Bounds
+from vitprune_tui.draw.live.phases import Stage
+from vitprune_tui.facts.stages import stages_of
 from vitprune_tui.state import Opened
 from vitprune_tui.views.asks import Asks
 from vitprune_tui.widgets.canvas import Canvas

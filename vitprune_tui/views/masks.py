@@ -18,12 +18,12 @@ from vitprune_core.store.clean import clean
 from vitprune_core.store.events import Level
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui.actions import bindings
-from vitprune_tui.draw.levels import Chosen, Place, head, sentences
 from vitprune_tui.draw.lines import Line, line
-from vitprune_tui.draw.no_masks import missing
-from vitprune_tui.draw.scene import MATRIX, OVERVIEW, Scene, draw
-from vitprune_tui.levels import compare, read
-from vitprune_tui.matrices import Changes, Masks, Matrix
+from vitprune_tui.draw.masks.levels import Chosen, Place, head, sentences
+from vitprune_tui.draw.masks.no_masks import missing
+from vitprune_tui.draw.masks.scene import MATRIX, OVERVIEW, Scene, draw
+from vitprune_tui.facts.levels import compare, read
+from vitprune_tui.facts.matrices import Changes, Masks, Matrix
 from vitprune_tui.state import Opened, State
 from vitprune_tui.views.view import View
 from vitprune_tui.widgets.canvas import Canvas

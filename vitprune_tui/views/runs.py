@@ -15,12 +15,14 @@ from vitprune_core.store import queue
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui import differences, filters
 from vitprune_tui.actions import DEFAULTS, bindings, shown
-from vitprune_tui.draw import run_detail, runs_notes, runs_table
 from vitprune_tui.draw.lines import Line, line
-from vitprune_tui.draw.runs_table import Table
+from vitprune_tui.draw.runs import detail as run_detail
+from vitprune_tui.draw.runs import notes as runs_notes
+from vitprune_tui.draw.runs import table as runs_table
+from vitprune_tui.draw.runs.table import Table
 from vitprune_tui.draw.text import several
+from vitprune_tui.facts import differences, filters
 from vitprune_tui.state import State
 from vitprune_tui.views.asks import Asks
 from vitprune_tui.widgets.canvas import Canvas

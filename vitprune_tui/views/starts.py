@@ -8,10 +8,10 @@ from textual import events
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.queue import order
-from vitprune_tui.desk import Desk
 from vitprune_tui.draw.text import several
+from vitprune_tui.facts.desk import Desk
+from vitprune_tui.facts.request import Request
 from vitprune_tui.messages import Done
-from vitprune_tui.request import Request
 from vitprune_tui.state import State
 from vitprune_tui.views.view import View
 
@@ -95,7 +95,7 @@ def make(request: Request, folder: Path, queued: bool, told: Callable[[str], Non
     Raises what `load` and `making` raise.
     """
     from vitprune_core.spec.request import load
-    from vitprune_tui import making
+    from vitprune_tui.doing import making
 
     loaded = load(request.preset, request.workload, request.overrides)
     making.allowed_name(loaded, folder, None)

@@ -12,7 +12,7 @@ from vitprune_core.store import bits as b
 from vitprune_core.store import grids as g
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
-from vitprune_tui.matrices import Changes, Masks, Matrix, change
+from vitprune_tui.facts.matrices import Changes, Masks, Matrix, change
 
 NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
 

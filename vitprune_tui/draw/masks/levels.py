@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit, line, width
-from vitprune_tui.matrices import Change, Matrix
+from vitprune_tui.facts.matrices import Change, Matrix
 
 SPARSITY = " sparsity "
 

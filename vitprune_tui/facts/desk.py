@@ -6,7 +6,7 @@ a preset to judge, which is after a thread has read them.
 
 from collections.abc import Sequence
 
-from vitprune_tui.request import Answer, Preset, Request, Value
+from vitprune_tui.facts.request import Answer, Preset, Request, Value
 
 FIRST = "oneshot_global"
 """What is chosen at first, when there is no preset of one's own."""
@@ -59,7 +59,7 @@ class Desk:
         """What is asked for means, or this would if it were."""
         preset, self.answer = self.preset, None
         if preset and not preset.kind:
-            from vitprune_tui.judge import judge
+            from vitprune_tui.facts.judge import judge
 
             self.answer = judge(request or self.request)
         self._find()

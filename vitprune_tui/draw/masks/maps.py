@@ -13,7 +13,7 @@ from vitprune_tui.draw.dots import INK
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.heat import Cells, step
 from vitprune_tui.draw.lines import Line, Piece, line
-from vitprune_tui.matrices import Matrix, bounds
+from vitprune_tui.facts.matrices import Matrix, bounds
 
 Body = list[list[Piece]]
 """Rows of characters, or of pairs of them, before anything stands between."""

@@ -9,7 +9,7 @@ from vitprune_core.store.summary import Brief
 from vitprune_tui.draw import clock, tables, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, line, width
-from vitprune_tui.draw.runs_table import epochs, in_words, last_at, sign, to_dense
+from vitprune_tui.draw.runs.table import epochs, in_words, last_at, sign, to_dense
 from vitprune_tui.state import Opened
 
 

@@ -2,7 +2,7 @@
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.lock import Holder
-from vitprune_tui import device
+from vitprune_tui.doing import device
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
 

@@ -12,8 +12,8 @@ from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule, chart
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
-from vitprune_tui.draw.over_epochs import Bounds, grown_shares, longest
-from vitprune_tui.draw.phases import Stage
+from vitprune_tui.draw.live.over_epochs import Bounds, grown_shares, longest
+from vitprune_tui.draw.live.phases import Stage
 from vitprune_tui.draw.scale import Axis, sparsity_axis
 
 MARGIN = 0.1

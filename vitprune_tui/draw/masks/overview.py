@@ -13,12 +13,12 @@ on another page, so that a step of the cursor repaints two cells and nothing els
 
 from collections.abc import Sequence
 
-from vitprune_tui.draw.block import Compared, legend
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.heat import step, top_of
 from vitprune_tui.draw.lines import Line, Piece, beside, fit, line, width
-from vitprune_tui.draw.maps import merged, shaded, signed
-from vitprune_tui.matrices import Change, Matrix, thumbnail
+from vitprune_tui.draw.masks.block import Compared, legend
+from vitprune_tui.draw.masks.maps import merged, shaded, signed
+from vitprune_tui.facts.matrices import Change, Matrix, thumbnail
 
 HEAD, PERCENT, GAP, PAIR = 4, 8, 1, 2
 """Columns of a block's number, of a percentage and its cursor, between two matrices, of a sign."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
-from vitprune_tui.request import Preset, Value
+from vitprune_tui.facts.request import Preset, Value
 
 NAME, NOTE = 22, 34
 """Cells of a name before its comment, and of a value before its note."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vitprune_core.store.clean import clean
-from vitprune_tui.comparison import Points, smoothed
 from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule, chart, readout
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import SERIES, Line, Piece, fit, line
 from vitprune_tui.draw.scale import Axis, sparsity_axis
+from vitprune_tui.facts.comparison import Points, smoothed
 
 
 @dataclass(frozen=True)

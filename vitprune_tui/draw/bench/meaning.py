@@ -6,7 +6,7 @@ from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.text import several
-from vitprune_tui.request import Answer, Preset
+from vitprune_tui.facts.request import Answer, Preset
 
 
 def meaning(

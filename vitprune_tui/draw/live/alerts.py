@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from vitprune_core.store.checkpoints import FULL_DISK
 from vitprune_core.store.clean import clean
 from vitprune_core.store.summary import Summary
-from vitprune_tui.device import Load
+from vitprune_tui.doing.device import Load
 from vitprune_tui.draw import text
 from vitprune_tui.draw.clock import lasting
 from vitprune_tui.draw.glyphs import Glyphs

@@ -15,7 +15,7 @@ from vitprune_tui.draw import text
 from vitprune_tui.draw.clock import lasting
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece
-from vitprune_tui.draw.phases import Where, section
+from vitprune_tui.draw.live.phases import Where, section
 
 Number = tuple[str, str, str]
 """Label, value and style."""

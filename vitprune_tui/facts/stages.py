@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vitprune_tui.draw.phases import Stage, planned
+from vitprune_tui.draw.live.phases import Stage, planned
 
 
 def stages_of(config: Path) -> tuple[Stage, ...] | None:

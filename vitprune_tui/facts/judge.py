@@ -24,7 +24,7 @@ from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import LARGEST, WORDS, Node, Problem, SpecError, read
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.speed import latest_alike
-from vitprune_tui.request import WORKLOAD, Answer, Forecast, Planned, Preset, Request, Value
+from vitprune_tui.facts.request import WORKLOAD, Answer, Forecast, Planned, Preset, Request, Value
 
 POINTS = 400
 """Of the learning-rate curve, about."""

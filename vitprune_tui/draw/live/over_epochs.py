@@ -15,7 +15,7 @@ from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule, chart
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line, width
-from vitprune_tui.draw.phases import Stage, starts
+from vitprune_tui.draw.live.phases import Stage, starts
 from vitprune_tui.draw.scale import Axis, extent, roomy
 
 Values = Sequence[float]

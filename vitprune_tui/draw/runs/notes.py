@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
-from vitprune_tui.draw.runs_table import marks
+from vitprune_tui.draw.runs.table import marks
 from vitprune_tui.draw.text import several
 from vitprune_tui.state import Lab
 

@@ -19,7 +19,7 @@ from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.summary import ALIVE, Brief, Summary, brief, seen
-from vitprune_tui.device import Device, Load
+from vitprune_tui.doing.device import Device, Load
 from vitprune_tui.state import Lab, Opened
 
 EVERY = 0.25

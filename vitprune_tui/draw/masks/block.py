@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from vitprune_tui.draw.glyphs import BRAILLE, Glyphs
 from vitprune_tui.draw.heat import Cells, top_of
 from vitprune_tui.draw.lines import Line, Piece, beside, fit, line, plain
-from vitprune_tui.draw.maps import PARTLY, Body, Frame, dotted, frame, framed, shaded, signed
+from vitprune_tui.draw.masks.maps import PARTLY, Body, Frame, dotted, frame, framed, shaded, signed
 from vitprune_tui.draw.text import several
-from vitprune_tui.matrices import Change, Matrix
+from vitprune_tui.facts.matrices import Change, Matrix
 
 ACROSS, NARROWEST, LOWEST, GAP = 3, 12, 4, 1
 """Pictures in a row; columns and rows of one below which only the chosen one is drawn; between."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitprune_tui.draw.block import Compared, block, one
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, fit
-from vitprune_tui.draw.overview import overview
-from vitprune_tui.matrices import Matrix
+from vitprune_tui.draw.masks.block import Compared, block, one
+from vitprune_tui.draw.masks.overview import overview
+from vitprune_tui.facts.matrices import Matrix
 
 OVERVIEW, BLOCK, MATRIX = range(3)
 

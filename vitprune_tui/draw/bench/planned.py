@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw import text
+from vitprune_tui.draw.bench.meaning import wrapped
 from vitprune_tui.draw.chart import Curve, chart
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, beside, line
-from vitprune_tui.draw.meaning import wrapped
 from vitprune_tui.draw.scale import Axis
-from vitprune_tui.request import Answer, Forecast, Planned, Preset
+from vitprune_tui.facts.request import Answer, Forecast, Planned, Preset
 from vitprune_tui.state import Lab
 
 MEASURED = re.compile(r"Measured on (\w+).*?; ([^;]*)\.(?= [A-Z]|$)")
