@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.widget import Widget
 
+from vitprune_tui.actions import shown
 from vitprune_tui.state import State
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class View(Widget, can_focus=True):
     def bench(self) -> "VitPrune":
         """The app, for what a view may ask of it."""
         return cast("VitPrune", self.app)
+
+    def key(self, action: str) -> str:
+        """The key of an action, as people write it; its id where the user left it without one."""
+        keys = self.bench.keys.get(action)
+        return shown(keys[0]) if keys else action
 
     def show(self, state: State) -> None:
         """Be a picture of this state."""
