@@ -75,6 +75,7 @@ ACTIONS = (
     _a("bench.pane", "tab", "other side", "From the list to the values and back."),
     _a("bench.workload", "w", "workload", "Next workload: dataset, model and recipe."),
     _a("bench.reset", "backspace", "as it was", "Take back the change under the cursor."),
+    _a("bench.save", "s", "save", "Save the preset with its changes as one of your own."),
     _a("bench.up", "up k", "up", "One row up.", False),
     _a("bench.down", "down j", "down", "One row down.", False),
     _a("run.pause", "p", "pause", "Pause a run after a checkpoint, or let it go on."),

@@ -6,40 +6,39 @@ own, so that this one may come and go. What the screen shows is a picture of one
 
 import asyncio
 import signal
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from textual.app import App, ComposeResult
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.summary import ALIVE
 from vitprune_tui import keymap, remembered
-from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, bindings, of_view
-from vitprune_tui.doing import background
+from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, Action, bindings, of_view, shown
 from vitprune_tui.doing.watcher import Watcher
-from vitprune_tui.draw import frame, help, lines
+from vitprune_tui.draw import frame, help
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
-from vitprune_tui.messages import Done, Seen, Unforeseen
+from vitprune_tui.messages import Seen, Unforeseen
 from vitprune_tui.palette import Palette
 from vitprune_tui.state import Lab, State
+from vitprune_tui.tells import Tells
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
 from vitprune_tui.widgets.canvas import PAINTS, Canvas
-from vitprune_tui.widgets.dialogs import Confirm, Hint, Pages, Prompt
+from vitprune_tui.widgets.dialogs import Pages
 from vitprune_tui.widgets.spans import SpanScreen
 
 CLASSES = {name: f"{name.capitalize()}View" for name in VIEWS}
 SETS = {glyphs.name: glyphs for glyphs in EVERY}
-NOTICE = 8.0
-"""Seconds that a notice stays where the keys are told."""
 
 
 def without_leaving(keys: keymap.Keys) -> dict[str, tuple[str, ...]]:
@@ -48,7 +47,14 @@ def without_leaving(keys: keymap.Keys) -> dict[str, tuple[str, ...]]:
     return {id: some for id, some in left.items() if some}
 
 
-class VitPrune(App[int]):
+def _presets() -> tuple[str, ...]:
+    """Their names, for the palette."""
+    from vitprune_core.spec.presets import every
+
+    return tuple(found.name for kind, found in every() if not kind)
+
+
+class VitPrune(Tells):
     CSS_PATH = "theme.tcss"
     COMPONENT_CLASSES = PAINTS
     ENABLE_COMMAND_PALETTE = False  # ours is opened by a key of the registry
@@ -77,7 +83,6 @@ class VitPrune(App[int]):
         """By keys: what the next start begins with."""
         self.watched = watch
         self.glyphs = ASCII if ascii else SETS[self.remembered.get("glyphs", BRAILLE.name)]
-        self.notice: tuple[str, str] | None = None
         self.presets: tuple[str, ...] = ()
         self.keys, self.wrong_keys = keymap.read(keymap.path(), DEFAULTS, ROOMS)
         changed = {id: keys for id, keys in self.keys.items() if keys != DEFAULTS[id]}
@@ -86,8 +91,6 @@ class VitPrune(App[int]):
             self.register_theme(known)
         usual = "terminal" if plain else self.remembered.get("theme", "dark")
         self.theme = theme or usual
-        self.at_work: set[threading.Thread] = set()
-        """What is done in the background, each by the name of what it does."""
         self.watcher = Watcher(folder)
         self.state = State(self.watcher.look())
         self.state = replace(self.state, shown=watch or self.state.lab.newest)
@@ -111,6 +114,8 @@ class VitPrune(App[int]):
         for number in (signal.SIGINT, signal.SIGTERM):  # or the terminal would stay as it is now
             asyncio.get_running_loop().add_signal_handler(number, self.action_leave)
         self._leave_when_over()
+        if self.first != "bench":  # which reads them itself
+            self.call_after_refresh(self.read, _presets, partial(setattr, self, "presets"))
 
     def on_unmount(self) -> None:
         self.watcher.stop()
@@ -151,7 +156,8 @@ class VitPrune(App[int]):
         if self.state.shown not in lab.runs and not self.watched:
             self.state = replace(self.state, shown=lab.newest)
         marked = tuple(name for name in self.state.marked if name in lab.runs)
-        self.state = replace(self.state, marked=marked)
+        baseline = self.state.baseline if self.state.baseline in lab.runs else None
+        self.state = replace(self.state, marked=marked, baseline=baseline)
         loading = self.state.shown if self.view.room == "live" else None
         if (self.state.wanted, loading) != (self.watcher.wanted, self.watcher.loading):
             self.watcher.wanted, self.watcher.loading = self.state.wanted, loading
@@ -164,9 +170,12 @@ class VitPrune(App[int]):
         frames = self.screen_stack[0]
         about = clean(view.about, 80)
         frames.query_one("#header", Canvas).show(view.room, self.state.lab, about)
-        self._paint_footer()
+        self.paint_footer()
 
-    def _paint_footer(self) -> None:
+    def look_again(self) -> None:
+        self.watcher.nudge()
+
+    def paint_footer(self) -> None:
         keys = frame.keys_of(of_view(self.view.room), self.keys)
         self.screen_stack[0].query_one("#footer", Canvas).show(tuple(keys), self.notice)
 
@@ -183,64 +192,20 @@ class VitPrune(App[int]):
         if self.watched and not (brief and brief.state in (*ALIVE, "queued")):
             self.exit(0)
 
-    def say(self, what: str, style: str = "good", stays: bool = False) -> None:
-        """Tell something where the keys are told; what has several lines gets a page."""
-        told = [clean(text) for text in what.splitlines() if text.strip()]
-        if len(told) > 1:
-            self._unsay(self.notice)
-            self.push_screen(Pages([lines.line((f" {text}", style)) for text in told]))
-            return
-        self.notice = (told[0], style) if told else None
-        self._paint_footer()
-        if self.notice and not stays:
-            self.set_timer(NOTICE, partial(self._unsay, self.notice))
+    async def on_click(self, event: events.Click) -> None:
+        """A view named by the header, a key told by the footer."""
+        canvas = event.widget
+        if isinstance(canvas, Canvas) and canvas.id in ("header", "footer") and canvas.lines:
+            at = frame.under(canvas.lines[0], event.x)
+            if canvas.id == "header" and (name := at.partition(" ")[2].lower()) in VIEWS:
+                await self.switch(name)
+            for action in of_view(self.view.room) if canvas.id == "footer" else ():
+                if (keys := self.keys.get(action.id)) and shown(keys[0]) == at:
+                    await self.run_action(action.name, self.does(action))
 
-    def _unsay(self, notice: tuple[str, str] | None) -> None:
-        if self.notice is notice:
-            self.notice = None
-            self._paint_footer()
-
-    def in_background(
-        self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]
-    ) -> None:
-        """Do something that takes a moment, in a thread; what goes wrong is told."""
-        self.say(doing, "dim", stays=True)
-        notice = self.notice
-
-        def finish(then: Callable[[], None]) -> None:
-            self.at_work.discard(thread)
-            self._unsay(notice)
-            then()
-
-        def run() -> None:
-            then = background.outcome(work, done, self.say)
-            self.watcher.nudge()
-            self.post_message(Done(partial(finish, then)))
-
-        thread = threading.Thread(target=run, name=doing, daemon=True)
-        self.at_work.add(thread)
-        thread.start()
-
-    def on_done(self, message: Done) -> None:
-        message.then()
-
-    def ask_line(self, label: str, value: str, hint: Hint, then: Callable[[str], None]) -> None:
-        """Have one line typed; nothing happens when it is given up."""
-
-        def typed(text: str | None) -> None:
-            if text is not None:
-                then(text)
-
-        self.push_screen(Prompt(label, value, hint), typed)
-
-    def confirm(self, question: str, doing: str, then: Callable[[], None]) -> None:
-        """Ask before what cannot be taken back."""
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                then()
-
-        self.push_screen(Confirm(question, doing), answered)
+    def does(self, action: Action) -> DOMNode:
+        """Who has the method of an action."""
+        return self if action.room == "app" else self.view
 
     async def open(self, name: str) -> None:
         """Show a run in Live."""

@@ -19,7 +19,7 @@ from vitprune_core.store.summary import told as as_told
 from vitprune_tui.draw import tables, text
 from vitprune_tui.draw.told import told
 
-Show = Callable[[e.Event | e.Damaged, Summary], None]
+Show = Callable[[e.Found, Summary], None]
 
 
 def follow(run: RunDir, records: Iterable[Entry], heading: str) -> None:
@@ -40,7 +40,7 @@ def follow(run: RunDir, records: Iterable[Entry], heading: str) -> None:
 def _lines(console: Console) -> Iterator[Show]:
     """One line for an event, and for every tenth epoch."""
 
-    def show(event: e.Event | e.Damaged, s: Summary) -> None:
+    def show(event: e.Found, s: Summary) -> None:
         line = told(event, s)
         if isinstance(event, e.Epoch) and s.seconds_left is not None and s.epochs_done % 10 == 0:
             line = (
@@ -57,7 +57,7 @@ def _lines(console: Console) -> Iterator[Show]:
 class _Bar:
     progress: Progress
 
-    def show(self, event: e.Event | e.Damaged, s: Summary) -> None:
+    def show(self, event: e.Found, s: Summary) -> None:
         line = told(event, s)
         if line:
             self.progress.console.print(Text(line))

@@ -44,8 +44,8 @@ class Everything(Provider):
     def _actions(self) -> Iterator[Entry]:
         for action in of_view(self.bench.view.room):
             keys = " ".join(map(shown, self.bench.keys.get(action.id, ())))
-            where = self.bench if action.room == "app" else self.bench.view
-            yield f"{action.what} ({keys})", action.help, getattr(where, f"action_{action.name}")
+            do = getattr(self.bench.does(action), f"action_{action.name}")
+            yield f"{action.what} ({keys})", action.help, do
 
     def _runs(self) -> Iterator[Entry]:
         for name, brief in self.bench.state.lab.runs.items():

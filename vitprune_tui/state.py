@@ -57,11 +57,18 @@ class Lab:
     read: bool = False
     """It has been looked at."""
     foreign: int = 0
-    """Folders that are no runs, or whose log cannot be read at all."""
+    """Folders that are no runs."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Run -> why its log cannot be read."""
 
     @property
     def alive(self) -> list[str]:
         return [name for name, brief in self.runs.items() if brief.state in ALIVE]
+
+    @property
+    def by_start(self) -> list[str]:
+        """In the order in which they were started."""
+        return sorted(self.runs, key=lambda name: (self.runs[name].started or 0, name))
 
     @property
     def newest(self) -> str | None:

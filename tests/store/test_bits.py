@@ -66,13 +66,6 @@ def test_what_is_kept_is_counted():
     assert matrix.dead_columns == (2, 3, 4, 5)
 
 
-def test_heads_are_runs_of_rows_or_of_columns():
-    assert bits(SMALL).dead_heads(4, axis=1) == (1, 2)
-    assert bits(SMALL).dead_heads(3, axis=0) == (1,)
-    assert bits("11\n00\n00\n00\n00\n01").dead_heads(3, axis=0) == (1,)
-    assert bits("1").dead_heads(1, axis=1) == ()
-
-
 def test_a_cell_is_the_share_kept_in_it():
     assert bits(SMALL).pooled(1, 2) == [[4 / 12, 2 / 12]]
     assert bits(SMALL).pooled(3, 4) == [[1, 0, 0, 0.5], [0, 0, 0, 0], [1, 0, 0, 0.5]]
@@ -81,11 +74,9 @@ def test_a_cell_is_the_share_kept_in_it():
 
 def test_two_matrices_are_compared_bit_by_bit():
     here, there = bits("1100\n0011"), bits("1010\n0011")
-    assert here.differing(there) == 2
-    assert here.agreement(there) == 0.75
     assert here.minus(there) == (bits("0100\n0000"), bits("0010\n0000"))
     with pytest.raises(ValueError, match="matrices of 2 x 4 and 1 x 8 cannot be compared"):
-        here.differing(bits("11000011"))
+        here.minus(bits("11000011"))
 
 
 def test_a_file_of_masks_is_read(path):
@@ -124,8 +115,8 @@ def masks(drawn):
 
 
 @settings(max_examples=200, deadline=None)
-@given(mask=masks, heads=st.integers(1, 5))
-def test_numpy_counts_the_same(tmp_path_factory, mask, heads):
+@given(mask=masks)
+def test_numpy_counts_the_same(tmp_path_factory, mask):
     path = save(tmp_path_factory.mktemp("masks") / "0.5.npz", {"m": mask})
     (matrix,) = load(path).values()
     assert matrix == of(mask)
@@ -133,11 +124,6 @@ def test_numpy_counts_the_same(tmp_path_factory, mask, heads):
     assert matrix.kept == mask.sum()
     assert matrix.dead_rows == tuple(np.flatnonzero(~mask.any(1)))
     assert matrix.dead_columns == tuple(np.flatnonzero(~mask.any(0)))
-    for axis in (0, 1):
-        wide = of(np.repeat(mask, heads, axis))
-        each = mask.shape[axis]
-        runs = np.split(np.repeat(mask, heads, axis), range(each, each * heads, each), axis)
-        assert wide.dead_heads(heads, axis) == tuple(i for i, r in enumerate(runs) if not r.any())
 
 
 @settings(max_examples=200, deadline=None)
@@ -160,9 +146,7 @@ def test_cells_are_those_of_numpy_and_their_weighted_mean_is_the_density(mask, r
 def test_laws_of_differences(mask, seed):
     a, b = of(mask), of(np.random.default_rng(seed).random(mask.shape) < 0.5)
     here, there = a.minus(b)
-    assert a.differing(b) == b.differing(a) == here.kept + there.kept
-    assert (a.differing(a), a.agreement(a)) == (0, 1)
-    assert a.agreement(b) == 1 - a.differing(b) / mask.size
+    assert (a.bits ^ b.bits).bit_count() == here.kept + there.kept
     assert b.minus(a) == (there, here)
     assert here.bits & there.bits == 0
     assert b.bits | here.bits == a.bits | there.bits

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitprune_core.store.events import KINDS, Damaged, Epoch, Failed, Finished, Score, Stopped
+from vitprune_core.store.events import (
+    KINDS,
+    Damaged,
+    Epoch,
+    Failed,
+    Finished,
+    Score,
+    Stopped,
+    Unknown,
+)
 from vitprune_core.store.log import Log, encode, entries
 from vitprune_core.store.values import from_json, to_json
 
@@ -117,14 +126,14 @@ def test_a_record_told_a_second_time_is_damage(path):
     assert [type(event) for event in events(path)] == [Epoch, Epoch, Damaged]
 
 
-def test_a_kind_that_a_newer_version_wrote_is_skipped(path):
+def test_a_kind_that_a_newer_version_wrote_is_named(path):
     log = Log(path)
     log.append(epoch(0))
     line = encode(2, 1, 0.0, 0.0, epoch(1))
     body = line.rpartition(b',"crc":')[0].replace(b'"Epoch"', b'"Teleported"')
     with path.open("ab") as file:
         file.write(body + b',"crc":%d}\n' % zlib.crc32(body))
-    assert events(path) == [epoch(0)]
+    assert events(path) == [epoch(0), Unknown(kind="Teleported")]
 
 
 def test_a_field_that_a_newer_version_added_is_ignored(path):
@@ -140,6 +149,15 @@ def test_a_number_that_json_has_not_is_refused(path):
             log.append(replace(epoch(), loss=number))
     assert events(path) == []
     assert to_json({"c": (1.5,)}) == {"c": [1.5]}
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" + "0" * 400, str(2**53), "1e150", "NaN"])
+@pytest.mark.parametrize("where", ['"time":0.0', '"reason":"x"'])
+def test_a_number_that_nobody_can_calculate_with_is_damage_wherever_it_stands(path, where, number):
+    body = encode(1, 1, 0.0, 0.0, Stopped(reason="x")).rpartition(b',"crc":')[0].decode()
+    hostile = body.replace(where, f"{where.partition(':')[0]}:{number}").encode()
+    path.write_bytes(hostile + b',"crc":%d}\n' % zlib.crc32(hostile))
+    assert [type(event) for event in events(path)] == [Damaged]
 
 
 def test_no_event_has_a_field_called_like_a_stamp():

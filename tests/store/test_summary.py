@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from vitprune_core.store import events as e
-from vitprune_core.store import queue
-from vitprune_core.store.lock import Held, hold, holder, inscribe
+from vitprune_core.store import export, queue
+from vitprune_core.store.history import History
+from vitprune_core.store.lock import Held, Holder, hold, holder, inscribe
 from vitprune_core.store.log import Entry, Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
-from vitprune_core.store.speed import seconds_per_epoch
-from vitprune_core.store.summary import brief, cache, fold, summarize, told
+from vitprune_core.store.speed import latest_alike, seconds_per_epoch
+from vitprune_core.store.summary import VERSION, brief, cache, fold, summarize, told
+from vitprune_tui.draw import tables
+from vitprune_tui.facts import comparison
 
 SCORE = e.Score(accuracy=0.9, loss=0.3)
 MATRIX = e.Matrix(density=0.1, heads=(0.1, 0.1), dead_rows=0, dead_columns=1)
@@ -204,11 +207,21 @@ def test_the_log_is_read_on_from_where_the_cache_ends(run):
         '{"version": 0, "after": 0, "summary": {}}',
         '{"version": 1, "after": -5, "summary": {}}',
         '{"version": 1, "after": 5.0, "summary": {}}',
+        *("[" * 100_000, '{"version": {}}', '{"version": "3", "after": []}'),
     ],
 )
 def test_a_cache_that_cannot_be_used_is_folded_anew(run, text):
     write(run, DONE)
     run.summary.write_text(text)
+    assert summarize(run).state == brief(run).state == "done"
+
+
+@pytest.mark.parametrize("inside", [5, "x", [[]], {"levels": 3, "config": 1}, {"state": []}])
+def test_a_cache_of_other_values_is_folded_anew(run, inside):
+    write(run, DONE)
+    after = run.log.stat().st_size
+    head = json.dumps({"version": VERSION, "after": after, "brief": inside})[:-1]
+    run.summary.write_text(f'{head},\n"summary": {json.dumps(inside)}}}')
     assert summarize(run).state == brief(run).state == "done"
 
 
@@ -324,6 +337,52 @@ def test_a_run_that_was_made_and_not_queued_is_not_started_yet(run):
     queue.add(run.path.parent, run.id)
     assert summarize(run).state == "queued"
     assert brief(run).state == "queued"
+
+
+def test_a_queued_run_that_is_being_started_is_not_stopped(run, monkeypatch):
+    write(run, [CREATED])
+    asked = iter([None, "somebody"])  # between the two looks it is taken out of the queue
+    monkeypatch.setattr("vitprune_core.store.summary.holder", lambda *a, **k: next(asked))
+    assert summarize(run).state == "queued"
+
+
+def test_a_lock_without_a_name_is_waited_for_by_nobody_who_only_looks(run, monkeypatch):
+    write(run, [CREATED, STARTED])
+    cache(run)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits"))
+    with hold(run.lock):
+        assert holder(run.lock, patience=False) == Holder("?", 0, 0)
+        assert summarize(run).state == brief(run).state == "running"
+
+
+def test_a_run_began_when_a_process_took_it_and_not_when_it_was_queued(run):
+    write(run, [CREATED, STARTING, STARTED])
+    records = [
+        r._replace(time=t) for r, t in zip(entries(run.log), (10.0, 500.0, 503.0), strict=True)
+    ]
+    assert (fold(records).started, fold(records).begun) == (10.0, 500.0)
+    again = records[-1]._replace(seq=4, time=600.0, event=replace(RESUMED, after=1))
+    assert fold([*records, again]).begun == 600.0
+
+
+@pytest.mark.parametrize("config", [{}, {"prune": [1], "data": None, "train": "x", "dense": 5}])
+def test_a_config_of_any_shape_can_be_told(tmp_path, config):
+    run = RunDir(tmp_path / "run").create()
+    config = {**config, "seed": [1]}
+    started = replace(STARTED, config=config, host=socket.gethostname())
+    write(run, [replace(CREATED, config=config), started, epoch(), DENSE, level()])
+    s = summarize(run)
+    assert s.section("prune") == {}
+    shown = as_shown(run, s)
+    assert latest_alike(tmp_path, CONFIG) == s
+    assert export.as_csv([("run", shown)]).count("\n") == 2
+    exported = export.Exported("run", s, "", "", {})
+    assert "lost" in export.markdown([exported, exported], "")
+    assert "run: lost" in tables.run("run", s, None)
+    subject = comparison.Subject("run", s, History.empty(), 0)
+    assert comparison.differences([subject], [subject], "sparsity").y == (0.0,)
+    assert len(comparison.grouped([subject, subject], seeds=True)) == 1
+    assert (comparison.chance(s), comparison.layers_of(s)) == (0.0, "all")
 
 
 def test_what_differs_at_a_resume_is_shown(run):

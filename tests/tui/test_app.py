@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -104,7 +105,7 @@ async def test_the_header_names_the_five_views_in_each_of_them(lab, size):
 
 
 async def test_the_footer_tells_the_keys_of_the_view_and_a_notice_for_a_while(lab, monkeypatch):
-    monkeypatch.setattr("vitprune_tui.app.NOTICE", 0.01)
+    monkeypatch.setattr("vitprune_tui.tells.NOTICE", 0.01)
     async with opened(lab, size=(160, 30)) as pilot:
         for number in range(1, 6):
             await pilot.press(str(number))
@@ -121,7 +122,7 @@ async def test_the_footer_tells_the_keys_of_the_view_and_a_notice_for_a_while(la
 
 async def test_a_later_notice_outlives_the_time_of_the_one_before(lab, monkeypatch):
     async with opened(lab) as pilot:
-        monkeypatch.setattr("vitprune_tui.app.NOTICE", 0.01)
+        monkeypatch.setattr("vitprune_tui.tells.NOTICE", 0.01)
         pilot.app.say("first")
         pilot.app.say("second", stays=True)
         await pilot.pause(0.05)
@@ -236,6 +237,36 @@ async def test_the_palette_finds_a_preset_and_lays_it_on_the_bench(lab):
         await until(pilot, lambda: pilot.app.view.desk.chosen == "heads")
 
 
+async def test_the_palette_knows_presets_before_the_bench_was_looked_at(tmp_path):
+    with living(tmp_path, "a"):
+        async with opened(tmp_path) as pilot:
+            assert not pilot.app.query("#bench")
+            await until(pilot, lambda: "heads" in pilot.app.presets)
+
+
+async def test_a_click_shows_the_view_and_presses_the_key_that_it_hits(lab):
+    async with opened(lab) as pilot:
+        await pilot.click("#header", offset=(first(pilot.app).index("5 Runs"), 0))
+        await until(pilot, lambda: pilot.app.view.room == "runs")
+        await pilot.click("#header", offset=(70, 0))  # where nothing is
+        for word in ("space", "mark"):
+            await pilot.click("#footer", offset=(last(pilot.app).index(word), 0))
+        await until(pilot, lambda: len(pilot.app.state.marked) == 2)
+        await pilot.click("#footer", offset=(last(pilot.app).index("enter"), 0))
+        await until(pilot, lambda: pilot.app.view.room == "live")
+        await pilot.click("#footer", offset=(last(pilot.app).index("help"), 0))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pages))
+
+
+async def test_a_question_names_as_many_as_there_is_room_for(lab):
+    async with opened(lab) as pilot:
+        pilot.app.confirm("Stop: 99 runs?", "stop", lambda: None, [f"run{i}" for i in range(99)])
+        await pilot.pause()
+        shown = text(pilot.app).splitlines()
+        assert (shown[0], shown[1], shown[21]) == (" Stop: 99 runs?", "   run0", "   run20")
+        assert shown[22:] == ["   and 78 more", " y stop   any other key leave it"]
+
+
 async def test_the_palette_offers_all_actions_of_the_view_before_anything_is_typed(lab):
     async with opened(lab) as pilot:
         for number, view in enumerate(VIEWS, 1):
@@ -312,7 +343,7 @@ async def test_the_main_picture_takes_the_view_and_gives_it_back(lab):
     async with opened(lab) as pilot:
         for number in range(1, 6):
             await pilot.press(str(number))
-            await pilot.pause()
+            await until(pilot, lambda: "ETA ..." not in text(pilot.app))
             before = text(pilot.app)
             await pilot.press("z")
             await pilot.pause()
@@ -345,6 +376,8 @@ async def test_the_screen_is_saved_as_a_picture_beside_the_runs(tmp_path):
         await until(pilot, lambda: last(pilot.app).startswith(" saved "))
         (path,) = folder.glob("bench-*.svg")
         assert "<svg" in path.read_text()
+        await pilot.press("S")  # within the same second, maybe
+        await until(pilot, lambda: len(list(folder.glob("bench-*.svg"))) == 2)
         assert pilot.app.state.lab.foreign == 0
 
 
@@ -487,6 +520,14 @@ async def test_a_mistake_of_ours_in_the_background_is_told_in_full(lab):
         await until(pilot, lambda: "A mistake in vitprune" in text(pilot.app))
         assert "KeyError: 'missing'" in text(pilot.app)
         assert last_notice(pilot.app) is None
+        await pilot.press("q", "5")
+        assert pilot.app.view.room == "runs"
+
+
+async def test_a_mistake_in_what_is_only_read_is_told_and_the_bench_goes_on(lab, monkeypatch):
+    monkeypatch.setattr("vitprune_core.spec.presets.every", lambda: [1 / 0])
+    async with opened(lab, size=(120, 40)) as pilot:  # the bench reads presets
+        await until(pilot, lambda: "ZeroDivisionError" in text(pilot.app))
         await pilot.press("q", "5")
         assert pilot.app.view.room == "runs"
 
@@ -672,6 +713,31 @@ async def test_what_a_log_says_cannot_command_the_terminal(lab):
             assert not any("click" in (style.meta or {}) for style in paints(pilot.app))
         await pilot.press("2")
         await until(pilot, lambda: "[red]no disk" in text(pilot.app))
+
+
+def nonsense(folder, name, number):
+    """A run whose numbers are numbers, and no more than that."""
+    odd = {"density": number, "heads": (number,) * 3, "dead_rows": 10**18, "dead_columns": -1}
+    level = b.level(0.5, number, matrices=dict.fromkeys(b.matrices(), e.Matrix(**odd)))
+    told = [b.started(epochs=10**18), b.epoch(-5, sparsity=number, accuracy=number, loss=number)]
+    told += [b.dense(number), b.pruned(0.5), level]
+    told.append(replace(b.level(0.9), sparsity=number, sparsity_asked=number, compression=number))
+    b.made(folder, name, *told, seed=10**18)
+
+
+async def test_numbers_that_mean_nothing_break_no_view(tmp_path):
+    nonsense(tmp_path, "a", 1e308)
+    nonsense(tmp_path, "b", -1e308)
+    async with opened(tmp_path, size=(200, 60)) as pilot:
+        pilot.app.become(marked=("a", "b"), shown="a")
+        for keys in ("2L]zz", "3aaavvLzz", "4.,dzz", "5sssdqzz"):
+            for key in keys:
+                await pilot.press(SIGNS.get(key, key))
+                await pilot.pause()
+        assert pilot.app.is_running
+
+
+SIGNS = {".": "full_stop", ",": "comma", "]": "right_square_bracket"}
 
 
 async def test_theme_and_characters_are_there_again_at_the_next_start(lab, home):

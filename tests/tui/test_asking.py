@@ -119,6 +119,6 @@ def test_a_removed_run_is_in_the_trash_and_not_in_the_queue(idle, tmp_path):
     ],
 )
 def test_asking_loads_little_and_making_no_engine_and_no_screen(room, none):
-    script = f"import json, sys, vitprune_tui.{room}; print(json.dumps(sorted(sys.modules)))"
+    script = f"import json, sys, vitprune_tui.doing.{room}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert not none & set(json.loads(done.stdout))

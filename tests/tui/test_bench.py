@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shlex
 import socket
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,9 +27,11 @@ from vitprune_tui.draw.bench.meaning import meaning, wrapped
 from vitprune_tui.draw.bench.planned import planned
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.facts import judge as judging
-from vitprune_tui.facts.judge import as_yaml, foresee, judge, known
+from vitprune_tui.facts.judge import foresee, judge, known
 from vitprune_tui.facts.request import Answer, Forecast, Request, Value
+from vitprune_tui.facts.written import written
 from vitprune_tui.state import Lab
+from vitprune_tui.widgets.dialogs import Confirm, Prompt
 from vitprune_tui.widgets.field import Field
 from vitprune_tui.widgets.values import Values
 
@@ -45,6 +49,7 @@ prune:
   granularity: weigth
   sparsities: [0.5, 0.4]
 """
+KEYS = ("f5", "F")
 DIGITS = Request("oneshot_random", "digits")
 
 
@@ -97,9 +102,10 @@ def said(drawn) -> str:
 
 def test_a_request_is_a_command_that_a_shell_reads():
     request = Request("heads", "digits").changed("prune.sparsities", "[0.5, 0.9]")
-    told = "vitprune run heads --workload digits --set 'prune.sparsities=[0.5, 0.9]'"
-    assert request.command == told
-    assert Request("heads").command == "vitprune run heads"
+    assert shlex.join(request.words) == (
+        "run heads --workload digits --set 'prune.sparsities=[0.5, 0.9]'"
+    )
+    assert Request("heads").words == ("run", "heads")
 
 
 def test_a_value_counts_more_than_what_was_said_of_its_parts():
@@ -127,7 +133,7 @@ def test_a_right_request_is_told_with_every_value():
     assert origins["workload"] == ("digits", "changed", "cifar10")
     assert origins["prune.distribution"] == ("random", "preset", "")
     assert origins["train.epochs"] == ("60", "workload", "")
-    assert origins["checkpoint.every"] == ("30.0", "", "")
+    assert origins["checkpoint.every"] == ("30", "", "")
 
 
 def test_what_was_changed_says_what_it_was_and_what_follows_does_too():
@@ -178,10 +184,26 @@ def test_values_with_few_words_know_them():
     assert answer.value("train.epochs").help == "Length of the learning-rate schedule."
 
 
-@pytest.mark.parametrize("value", [None, True, 0.1 + 0.2, 1e-5, 7, "x", "true", "2:4", "a: b", "é"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        0.1 + 0.2,
+        1e-5,
+        7,
+        "x",
+        "true",
+        "2:4",
+        "a: b",
+        "é",
+        "\N{RIGHT-TO-LEFT OVERRIDE}\x85",
+        "\N{GRINNING FACE}",
+    ],
+)
 def test_values_are_written_as_they_are_read(value):
-    assert plain(parse(as_yaml(value), "")[0]) == value
-    assert plain(parse(as_yaml([value, {"a": value}]), "")[0]) == (value, {"a": value})
+    assert plain(parse(written(value), "")[0]) == value
+    assert plain(parse(written([value, {"a": value}]), "")[0]) == (value, {"a": value})
 
 
 @pytest.mark.parametrize("name", [found.name for found in listed()])
@@ -254,6 +276,7 @@ def test_the_plan_is_told_in_lines_with_time_and_cost():
         judge(DIGITS),
         Forecast(0.5, dense=True),
         Lab(Path("x"), order=("a", "b"), dispatcher=True),
+        KEYS,
         columns=60,
         rows=5,
         glyphs=ASCII,
@@ -269,25 +292,25 @@ def test_the_plan_is_told_in_lines_with_time_and_cost():
 
 def test_what_is_not_known_is_not_made_up():
     answer, lab = judge(Request("heads", "digits")), Lab(Path("x"), order=("a",))
-    drawn = said(planned(preset_of("heads"), answer, Forecast(), lab, 60, 6, BRAILLE))
+    drawn = said(planned(preset_of("heads"), answer, Forecast(), lab, KEYS, 60, 6, BRAILLE))
     assert "ETA ?: this host has not measured it yet" in drawn
     assert "147,456 take part" in drawn
-    assert "nobody starts them" in drawn
+    assert "nobody starts them, F does" in drawn
 
 
 def test_at_first_it_says_how_long_in_the_presets_own_words():
     answer = judge(Request("oneshot_random", "digits"))
     lab = Lab(Path("x"), read=True)
-    drawn = said(planned(preset_of("oneshot_random"), answer, None, lab, 200, 6, BRAILLE))
+    drawn = said(planned(preset_of("oneshot_random"), answer, None, lab, KEYS, 200, 6, BRAILLE))
     assert drawn.startswith(
-        "No runs yet: enter starts the chosen preset; on digits 5 retrainings of about 10 s"
+        "No runs yet: f5 starts the chosen preset; on digits 5 retrainings of about 10 s"
     )
 
 
 def test_there_is_a_curve_where_there_is_room_and_a_table_where_there_is_more():
     def drawn(rows, glyphs=BRAILLE):
         lab = Lab(Path("x"))
-        return said(planned(preset_of("dense"), judge(DIGITS), None, lab, 60, rows, glyphs))
+        return said(planned(preset_of("dense"), judge(DIGITS), None, lab, KEYS, 60, rows, glyphs))
 
     assert "lr 0.003" in drawn(6)
     assert "learning rate" in drawn(14)
@@ -298,7 +321,7 @@ def test_there_is_a_curve_where_there_is_room_and_a_table_where_there_is_more():
 
 def test_of_a_wrong_request_the_problems_stand_where_the_plan_was():
     answer = judge(DIGITS.changed("train.epochs", "x"))
-    drawn = planned(preset_of("dense"), answer, None, Lab(Path("x")), 30, 6, ASCII)
+    drawn = planned(preset_of("dense"), answer, None, Lab(Path("x")), KEYS, 30, 6, ASCII)
     assert said(drawn).splitlines() == ["x train.epochs: 'x' is not a", "  whole number"]
 
 
@@ -349,7 +372,7 @@ async def test_a_wrong_request_is_not_started(own):
         await to(pilot, "train.epochs")
         await typed(pilot, "many")
         await pilot.press("tab", "tab", "enter")
-        assert "not started, 1 problem: train.epochs: 'many' is not" in pilot.app.notice[0]
+        assert "1 problem to mend first: train.epochs: 'many' is not" in pilot.app.notice[0]
         assert view.starting is None
         assert "wrong" in text(pilot.app)
 
@@ -384,7 +407,7 @@ async def test_the_field_lies_over_its_value_and_follows_it(own):
             field = pilot.app.query_one(Field).region
             row = text(pilot.app).splitlines()[field.y]
             assert row[: field.x].endswith("  every: ")
-            assert row[field.x :].strip() == "30.0"
+            assert row[field.x :].strip() == "30"
 
 
 async def test_changes_stay_with_their_preset(own):
@@ -421,6 +444,78 @@ async def test_the_palette_knows_presets_and_puts_the_cursor_there(own):
         assert pilot.app.view.desk.preset.name == "heads"
         await pilot.app.choose("no such")
         assert pilot.app.view.desk.answer is None
+
+
+async def test_the_copied_command_names_the_folder_where_it_is_not_the_usual_one(own, tmp_path):
+    own(small=SMALL)
+    async with the_bench(tmp_path / "the lab") as (_, view):
+        assert view.copied == f"vitprune run small --runs '{tmp_path}/the lab'"
+
+
+async def test_a_changed_preset_is_saved_as_ones_own(own, tmp_path):
+    async with the_bench(own(small=SMALL)) as (pilot, view):
+        await pilot.press("w")
+        await to(pilot, "prune.sparsities")
+        await typed(pilot, "")
+        pilot.app.query_one(Field).value = "[0.5, 0.7]"
+        await pilot.press("enter")
+        request = view.desk.request
+        await save(pilot, "../mine")
+        await until(pilot, lambda: "'../mine': a name is" in (pilot.app.notice or [""])[0])
+        await save(pilot, "mine")
+        await until(pilot, lambda: view.desk.chosen == "mine")
+        path = tmp_path / "none" / "vitprune" / "presets" / "mine.yaml"
+        assert "depth: 2" in path.read_text()
+        head = f"# small, changed: workload={request.workload} prune.sparsities=[0.5, 0.7]\n"
+        assert path.read_text().startswith(head)
+        assert "lr" not in path.read_text()  # nothing but what differs
+        again, same = (load("mine"), load("small", request.workload, request.overrides))
+        assert again.config == same.config
+        assert view.desk.preset.comment == (head[2:-1],)
+        before = path.read_bytes()
+        await to(pilot, "seed")
+        await typed(pilot, "7")
+        await pilot.press("enter")
+        for answer in "ny":
+            await save(pilot, "mine")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+            assert path.read_bytes() == before
+            await pilot.press(answer)
+        await until(pilot, lambda: load("mine").config.seed == 7)
+
+
+async def save(pilot, name: str) -> None:
+    await pilot.press("s")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Prompt))
+    pilot.app.screen.query_one("Input").value = name
+    await pilot.press("enter")
+
+
+async def test_the_folder_is_looked_through_once_when_typing_rests(own, monkeypatch):
+    asked, at_once = [], []
+
+    def slowly(folder, config):
+        asked.append(config.train.epochs)
+        at_once.append(now := len(asked) - len(over))
+        time.sleep(0.5)
+        over.append(now)
+        return Forecast(1.0)
+
+    over = []
+    monkeypatch.setattr(judging, "foresee", slowly)
+    async with the_bench(own(small=SMALL)) as (pilot, view):
+        await until(pilot, lambda: asked)
+        await to(pilot, "prune.sparsities")
+        await typed(pilot, "")
+        for value in ("[0.5]", "[0.6]"):  # costs what it did
+            pilot.app.query_one(Field).value = value
+            await pilot.pause()
+        await pilot.press("enter")
+        await to(pilot, "train.epochs")
+        await typed(pilot, "1234")
+        await until(pilot, lambda: len(asked) == 2 and view.forecast)
+        assert asked == [3, 1234]
+        assert set(at_once) == {1}
 
 
 async def test_a_click_chooses_and_a_second_one_starts_nothing(own):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitprune_tui.draw.chart import Curve, Rule, chart, legend, readout
+from vitprune_tui.draw.chart import Curve, Rule, chart, readout
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS, BRAILLE, EVERY
 from vitprune_tui.draw.lines import SERIES, STYLES, plain, width
 from vitprune_tui.draw.scale import Axis, bounds, extent, labels, nice, roomy, ticks
@@ -288,12 +288,9 @@ def test_labels_may_hold_anything_and_stay_text():
     wild = "\x1b[31ma\nb\t数値"
     axes = Axis(wild, ticks={0: wild}), Axis(wild, ticks={1: wild})
     curve = Curve(wild, [0, 1], [0, 1])
-    for lines in (
-        chart([curve], 40, 12, BRAILLE, *axes),
-        legend([curve], [Rule(0, wild)], ASCII, 40),
-    ):
-        assert all(plain(line).isprintable() for line in lines)
-        assert all(width(line) <= 40 for line in lines)
+    lines = chart([curve], 40, 12, BRAILLE, *axes)
+    assert all(plain(line).isprintable() for line in lines)
+    assert all(width(line) <= 40 for line in lines)
 
 
 @pytest.mark.parametrize("glyphs", EVERY, ids=lambda g: g.name)
@@ -390,23 +387,6 @@ def test_a_live_axis_holds_all_it_held(a, b, c, d):
 
 
 # --- words
-
-
-def test_a_legend_takes_as_many_lines_as_it_needs():
-    curves = [Curve("global", [], [], "series0", "o"), Curve("uniform", [], [], "series1")]
-    rules = [Rule(0.97, "dense 97 %")]
-    assert legend(curves, rules, ASCII, 40) == [
-        (
-            ("o global", "series0"),
-            ("  ", ""),
-            (". uniform", "series1"),
-            ("  ", ""),
-            ("- dense 97 %", "dim"),
-        )
-    ]
-    assert text(legend(curves, rules, ASCII, 20)) == ["o global  . uniform", "- dense 97 %"]
-    assert text(legend(curves, rules, ASCII, 8)) == ["o global", ". unifo~", "- dense~"]
-    assert legend([], [], BRAILLE, 10) == []
 
 
 def test_a_readout_is_the_closest_point_of_each_curve():

@@ -1,5 +1,9 @@
 """Runs one over the other: the numbers by eye, then the view on made runs."""
 
+import shutil
+from dataclasses import replace
+from math import isnan, nan
+
 import pytest
 
 from tests.tui import screens
@@ -7,11 +11,15 @@ from tests.tui.bench import dense, epoch, finished, level, made, opened, pruned,
 from vitprune_core.store import events as e
 from vitprune_core.store.history import Reader
 from vitprune_tui.draw.chart import Curve
-from vitprune_tui.draw.curves.overlay import Facts, Picture, entry, inside, picture, within
-from vitprune_tui.draw.glyphs import EVERY
+from vitprune_tui.draw.curves import legend
+from vitprune_tui.draw.curves.legend import Facts
+from vitprune_tui.draw.curves.overlay import Picture, draw, within
+from vitprune_tui.draw.glyphs import BRAILLE, EVERY
 from vitprune_tui.draw.lines import plain
 from vitprune_tui.draw.scale import Axis
 from vitprune_tui.facts import comparison as c
+from vitprune_tui.facts.look import Look, inside
+from vitprune_tui.facts.smooth import smoothed
 from vitprune_tui.views.curves import CurvesView
 
 DIGITS = {"data": {"name": "digits"}}
@@ -28,8 +36,6 @@ def subject(folder, name, *levels, seed=0, diverged=None, preset="oneshot_global
     reader = Reader(run)
     reader.read()
     config = {**reader.summary.config, **DIGITS, "seed": seed}
-    from dataclasses import replace
-
     return c.Subject(name, replace(reader.summary, config=config), reader.history, 2)
 
 
@@ -91,9 +97,11 @@ def test_epochs_of_seeds_are_those_that_all_have(tmp_path):
 
 
 def test_smoothing_is_a_mean_without_a_bias_at_its_start():
-    assert list(c.smoothed([4.0, 4.0, 4.0], 0.5)) == [4.0, 4.0, 4.0]
-    assert list(c.smoothed([0.0, 3.0], 0.5)) == [0.0, 2.0]
-    assert list(c.smoothed([0.0, 3.0], 0.0)) == [0.0, 3.0]
+    assert list(smoothed([4.0, 4.0, 4.0], 0.5)) == [4.0, 4.0, 4.0]
+    assert list(smoothed([0.0, 3.0], 0.5)) == [0.0, 2.0]
+    assert list(smoothed([0.0, 3.0], 0.0)) == [0.0, 3.0]
+    first, gap, last = smoothed([0.0, nan, 3.0], 0.5)
+    assert (first, isnan(gap), last) == (0.0, True, 2.0)
 
 
 def test_dense_models_are_counted_once(tmp_path):
@@ -106,6 +114,9 @@ def test_a_window_keeps_the_next_point_on_either_side():
     curve = Curve("a", [1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0])
     assert within(curve, (2.5, 3.5)).x == [2.0, 3.0, 4.0]
     assert within(curve, (2.1, 2.9)).x == [2.0, 3.0]
+    assert within(curve, (2.0, 3.0)).x == [2.0, 3.0]
+    assert within(curve, (0.0, 9.0)).x == curve.x
+    assert within(curve, (0.0, 0.5)).x == within(curve, (6.0, 7.0)).x == []
     assert within(curve, None) is curve
     assert inside((-1.0, 2.0), (0.0, 10.0)) == (0.0, 3.0)
     assert inside((9.0, 12.0), (0.0, 10.0)) == (7.0, 10.0)
@@ -115,9 +126,8 @@ def test_a_window_keeps_the_next_point_on_either_side():
 @pytest.mark.parametrize("size", [(1, 1), (20, 3), (50, 12), (200, 60)])
 def test_a_picture_fits_every_size(glyphs, size):
     curve = Curve("a", [1.0, 2.0], [0.5, 0.9], point=glyphs.points[0])
-    drawn = picture(
-        Picture("t", (curve,), Axis(), Axis(percent=True), captions=("c",)), *size, glyphs
-    )
+    made = Picture("t", (curve,), Axis(), Axis(percent=True), captions=("c",))
+    drawn = draw(made, (), *size, glyphs)
     assert len(drawn) <= size[1]
     assert all(len(plain(line)) <= size[0] or line[0][0].startswith(" t") for line in drawn)
     if glyphs.name == "ASCII":
@@ -127,10 +137,19 @@ def test_a_picture_fits_every_size(glyphs, size):
 def test_an_entry_has_its_glyph_and_its_numbers():
     curve = Curve("a-run", [1.0], [0.5], point="▲")
     facts = Facts(dense=0.95, last=0.5, against=-0.25, is_baseline=False, at_cursor="50.00 %")
-    assert plain(entry(curve, facts, 70)) == (
+    assert plain(legend.entry(curve, facts, 70, BRAILLE)) == (
         "▲ a-run                               95.0 %   50.0 %  -25.0  50.00 %"
     )
-    assert plain(entry(curve, facts, 30)) == f"{'▲ a-run':<23}50.00 %"
+    assert plain(legend.entry(curve, facts, 30, BRAILLE)) == f"{'▲ a-run':<23}50.00 %"
+
+
+def test_a_difference_stands_beside_the_level_that_it_is_of(tmp_path):
+    run = (subject(tmp_path, "a", (0.5, 0.9), (0.9, 0.6)),)
+    shorter = (subject(tmp_path, "b", (0.5, 0.8)),)
+    as_long = (subject(tmp_path, "c", (0.5, 0.8), (0.9, 0.7)),)
+    assert legend.facts(run, shorter, Look(), None).against is None
+    assert legend.facts(run, as_long, Look(), None).against == pytest.approx(-0.1)
+    assert legend.facts(run, run, Look(), None).is_baseline
 
 
 @pytest.fixture
@@ -150,57 +169,96 @@ async def at_curves(pilot, *marked) -> CurvesView:
     return app.view
 
 
-async def test_marked_runs_are_drawn_with_glyph_and_name(folder):
-    async with opened(folder) as pilot:
-        await at_curves(pilot, "global-s0", "random-s0")
-        shown = screens.text(pilot.app)
-    assert "● global-s0" in shown
-    assert "▲ random-s0" in shown
-    assert "test accuracy over the share removed" in shown
-    assert "dense 95.0 %" in shown
-
-
-async def test_without_marks_the_shown_run_is_drawn_and_marking_explained(folder):
-    async with opened(folder) as pilot:
-        await at_curves(pilot)
-        await until(pilot, lambda: pilot.app.state.run)
-        pilot.app.paint()
-        assert "mark others in Runs (5) with space" in screens.text(pilot.app)
-
-
-async def test_an_empty_folder_says_where_to_begin(tmp_path):
-    async with opened(tmp_path) as pilot:
-        await pilot.press("3")
-        assert "No runs yet: start one on the Bench (1)." in screens.text(pilot.app)
-
-
-async def test_axes_and_measures_go_round(folder):
+async def test_marked_runs_are_drawn_with_glyph_and_name_until_space_takes_them_off(folder):
     async with opened(folder) as pilot:
         view = await at_curves(pilot, "global-s0", "random-s0")
-        axes = []
-        for _ in range(4):
+        shown = screens.text(pilot.app)
+        assert "● global-s0" in shown
+        assert "▲ random-s0" in shown
+        assert "test accuracy over the share removed" in shown
+        assert "dense 95.0 %" in shown
+        await pilot.press("down", "down")
+        assert view.at == 1
+        await pilot.press("up")
+        assert view.at == 0
+        await pilot.press("space")
+        assert pilot.app.state.marked == ("random-s0",)
+        assert "global-s0" not in screens.text(pilot.app)
+
+
+async def test_without_marks_the_shown_run_is_drawn_and_what_to_do_is_told(tmp_path):
+    async with opened(tmp_path) as pilot:
+        pilot.app.keys = {**pilot.app.keys, "runs.mark": ("f9",), "app.bench": ("f2",)}
+        await pilot.press("3")
+        assert "No runs yet: start one on the Bench (f2)." in screens.text(pilot.app)
+        made(tmp_path, "young", started(), epoch(0), pruned(0.5))
+        await until(pilot, lambda: "no level yet" in screens.text(pilot.app))
+        assert "mark others in Runs (5) with f9" in screens.text(pilot.app)
+
+
+async def test_axes_measures_scales_and_smoothing_go_by_steps(folder):
+    async with opened(folder) as pilot:
+        view = await at_curves(pilot, "global-s0", "random-s0")
+        await pilot.press("plus")
+        assert "smoothing is for curves over epochs" in screens.text(pilot.app)
+        await pilot.press("a", "plus", "plus")
+        assert view.look.smoothing == 0.8
+        assert "smoothed 0.8" in screens.text(pilot.app)
+        await pilot.press("minus", "minus", "minus")
+        assert view.look.smoothing == 0.0
+        axes = [view.look.axis]
+        for _ in range(3):
             await pilot.press("a")
             axes.append(view.look.axis)
         assert axes == ["epoch", "compression", "speedup", "sparsity"]
+        await pilot.press("L")
+        assert view.look.log == "y"
+        await pilot.press("L")
+        assert view.look.log == "linear"
+        assert "logarithmic as it is" in screens.text(pilot.app)
         await pilot.press("v")
         assert view.look.measure == "before"
+        pilot.app.keys = {**pilot.app.keys, "curves.baseline": ("f9",)}
         await pilot.press("v")
         assert view.look.measure == "accuracy", "differences need a baseline"
-        assert "b makes the chosen run one" in screens.text(pilot.app)
+        assert "f9 makes the chosen run one" in screens.text(pilot.app)
 
 
-async def test_a_baseline_gives_differences(folder):
+async def test_a_baseline_gives_differences_as_long_as_there_is_one(folder):
     async with opened(folder) as pilot:
-        view = await at_curves(pilot, "global-s0", "random-s0")
-        await pilot.press("down", "b")
-        await until(pilot, lambda: pilot.app.state.baseline == "random-s0")
-        await pilot.press("v", "v")
+        app, view = pilot.app, await at_curves(pilot, "global-s0", "random-s0")
+        await pilot.press("down", "b", "v", "v")
+        assert app.state.baseline == "random-s0"
         assert view.look.measure == "difference"
         assert len(view.curves[0].x) == 1, "only what both have"
-        assert "(baseline)" in screens.text(pilot.app)
-        await pilot.press("b")
-        assert pilot.app.state.baseline is None
+        assert "(baseline)" in screens.text(app)
+        app.become(baseline=None)  # as in Runs
         assert view.look.measure == "accuracy"
+        await pilot.pause()
+        assert "test accuracy over" in screens.text(app)
+        app.become(baseline="global-s1")  # which was not read yet
+        assert view.look.measure == "accuracy"
+        await until(pilot, lambda: view.look.measure == "difference")
+        shutil.rmtree(folder / "global-s1")
+        await until(pilot, lambda: app.state.baseline is None)
+        assert view.look.measure == "accuracy"
+        await pilot.press("b")
+        assert view.look.measure == "difference"
+        await pilot.press("b")
+        assert app.state.baseline is None
+        assert view.look.measure == "accuracy"
+
+
+async def test_what_is_drawn_is_made_anew_only_when_something_is_new(folder):
+    async with opened(folder) as pilot:
+        app, view = pilot.app, await at_curves(pilot, "global-s0")
+        drawn = view.drawn
+        app.become(lab=replace(app.state.lab, order=("another",)))
+        assert view.drawn is drawn
+        with (folder / "global-s0" / "events.jsonl").open("ab") as log:
+            log.write(b"damaged\n")
+        await until(pilot, lambda: app.state.lab.opened["global-s0"].summary.damaged)
+        assert view.drawn is not drawn
 
 
 async def test_seeds_go_together_and_apart(folder):
@@ -220,54 +278,28 @@ async def test_the_cursor_reads_values_and_the_picture_zooms(folder):
         assert "77.00 %" in screens.text(pilot.app)
         await pilot.press("left")
         assert "85.00 %" in screens.text(pilot.app)
-        await pilot.press("c", "i")
-        assert view.look.window is not None
-        low = view.look.window[0]
+        await pilot.press("c", "i", "i")
+        low, high = view.look.window
         await pilot.press("left")
         assert view.look.window[0] < low
-        await pilot.press("0")
+        await pilot.press("o")
+        first, last = view.look.window
+        assert last - first == pytest.approx(2 * (high - low))
+        await pilot.press("o")
+        assert view.look.window is None, "there is no more"
+        await pilot.press("i", "0")
         assert view.look.window is None
 
 
-async def test_a_logarithmic_axis_is_refused_where_it_has_no_place(folder):
+async def test_every_size_is_drawn(folder):
     async with opened(folder) as pilot:
-        view = await at_curves(pilot, "global-s0", "random-s0")
-        await pilot.press("L")
-        assert view.look.log == "y"
-        await pilot.press("L")
-        assert view.look.log == "linear"
-        assert "logarithmic as it is" in screens.text(pilot.app)
-
-
-async def test_epochs_are_smoothed_by_steps(folder):
-    async with opened(folder) as pilot:
-        view = await at_curves(pilot, "global-s0")
-        await pilot.press("plus")
-        assert "smoothing is for curves over epochs" in screens.text(pilot.app)
-        await pilot.press("a", "plus", "plus")
-        assert view.look.smoothing == 0.75
-        await pilot.press("minus", "minus")
-        assert view.look.smoothing == 0.0
-
-
-async def test_space_takes_a_run_off_the_picture(folder):
-    async with opened(folder) as pilot:
-        await at_curves(pilot, "global-s0", "random-s0")
-        await pilot.press("space")
-        assert pilot.app.state.marked == ("random-s0",)
-
-
-async def test_a_run_without_levels_says_so(folder):
-    made(folder, "young", started(), epoch(0), pruned(0.5))
-    async with opened(folder) as pilot:
-        await at_curves(pilot, "young")
-        assert "no level yet" in screens.text(pilot.app)
-
-
-@pytest.mark.parametrize("size", [(20, 5), (50, 14), (80, 24), (200, 60)])
-async def test_every_size_is_drawn(folder, size):
-    async with opened(folder, size) as pilot:
         await at_curves(pilot, "global-s0", "random-s1")
-        for key in ("a", "u", "m", "c", "u", "z", "z"):
-            await pilot.press(key)
-        assert "Bench" in screens.text(pilot.app)
+        for size in ((20, 5), (50, 14), (80, 24), (200, 60)):
+            await pilot.resize_terminal(*size)
+            for key in ("a", "u", "m", "c", "z", "z"):
+                await pilot.press(key)
+            shown = screens.text(pilot.app)
+            assert "Bench" in shown
+            assert "global" in shown
+            assert size < (50, 14) or "random-s1" in shown
+            assert size < (50, 14) or " over " in shown

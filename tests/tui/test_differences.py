@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain, width
-from vitprune_tui.facts.differences import differences, lines, written
+from vitprune_tui.facts.differences import differences, lines
+from vitprune_tui.facts.written import written
 
 FIRST = {
     "workload": "digits",
@@ -75,7 +76,7 @@ def test_long_lists_that_differ_at_their_end_differ():
 
 
 def test_control_characters_do_not_reach_the_terminal():
-    assert differences([{"a\x1b[2J": "x\x1bM\x07"}, {}]) == [("a", ["x\ufffd", "-"])]
+    assert differences([{"a\x1b[2J": "x\x1bM\x07"}, {}]) == [("a", [r'"x\u001bM\u0007"', "-"])]
 
 
 def drawn(columns, glyphs=BRAILLE, names=("first", "second")):

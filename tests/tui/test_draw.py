@@ -3,7 +3,8 @@ import pytest
 from vitprune_core.store.grids import Grid, encode
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS
-from vitprune_tui.draw.heat import beside, caption, heatmap, legend, pooled, top_of
+from vitprune_tui.draw.heat import caption, heatmap, legend, pooled, step, top_of
+from vitprune_tui.draw.lines import beside, line, plain
 from vitprune_tui.draw.plots import Look, Series, curves
 from vitprune_tui.draw.scale import nice, sparsity_axis
 
@@ -26,7 +27,7 @@ def drawn(made, columns=80, rows=40, top=1.0, glyphs=BLOCKS):
 def test_density_is_told_by_glyph():
     made = grid([[0.0, 0.1, 0.3, 0.6, 1.0]])
     assert drawn(made) == ["·░▒▓█"]
-    assert drawn(made, glyphs=ASCII) == [".:-=#"]
+    assert drawn(made, glyphs=ASCII) == [".:=*#"]
 
 
 def test_a_step_of_the_legend_holds_its_upper_end():
@@ -35,6 +36,11 @@ def test_a_step_of_the_legend_holds_its_upper_end():
 
 def test_only_nothing_is_drawn_as_nothing():
     assert drawn(grid([[0.0, 1e-9]])) == ["·░"]
+
+
+def test_what_is_no_number_is_nothing():
+    assert step(float("nan"), 0.1) == 0
+    assert step(float("inf"), 0.1) == 4
 
 
 def test_heads_are_rows_of_q_and_columns_of_o():
@@ -59,16 +65,17 @@ def test_the_scale_ends_where_nearly_all_cells_do():
     assert top_of([[[0.0] * 99 + [1.0]]]) == 0.01
     assert top_of([[[0.05] * 50], [[0.2] * 50]]) == 0.2
     assert top_of([]) == 1.0
-    assert legend(0.2, BLOCKS) == "· none kept  ░ to 5 %  ▒ to 10 %  ▓ to 15 %  █ more"
+    assert plain(legend(0.2, BLOCKS)) == "· none kept  ░ to 5 %  ▒ to 10 %  ▓ to 15 %  █ more"
 
 
 def test_the_caption_tells_what_is_dead():
     made = grid([[1.0]])
-    assert caption("blocks.0.attn.q", made).endswith("50.0 % kept  dead: 1 rows, 2 columns")
+    assert caption("blocks.0.attn.q", made).endswith("50.0 % kept  dead: 1 row, 2 columns")
 
 
 def test_drawings_stand_beside_each_other():
-    assert beside([["ab", "c"], ["x"]], gap=1) == ["ab x", "c"]
+    blocks = [([line("ab"), line("c")], 2), ([line("x")], 1)]
+    assert list(map(plain, beside(blocks, gap=1))) == ["ab x", "c   "]
 
 
 def test_a_table_is_aligned():

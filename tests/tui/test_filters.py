@@ -163,7 +163,7 @@ def test_text_that_is_empty_is_still_text():
         (
             "state=runing",
             "character 7: 'runing' is not one of queued, starting, running, pausing, paused, "
-            "stopping, stopped, done, failed, lost, alive; did you mean 'running'?",
+            "stopping, stopped, done, failed, lost, unreadable, alive; did you mean 'running'?",
         ),
     ],
 )
@@ -232,7 +232,7 @@ def test_the_keys_to_sort_by_stand_in_their_order():
     assert list(SORTS)[:4] == ["updated", "started", "name", "state"]
 
 
-@pytest.mark.parametrize("module", ["filters", "differences", "keymap", "device"])
+@pytest.mark.parametrize("module", ["facts.filters", "facts.differences", "keymap", "doing.device"])
 def test_what_the_screen_needs_at_once_loads_nothing_heavy(module):
     code = f"import sys, vitprune_tui.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from textual import events
+
 from tests.tui.bench import (
     dense,
     epoch,
@@ -97,6 +99,38 @@ async def test_keys_scroll_scale_and_smooth(tmp_path):
         await pilot.press("L", "minus", "minus")
         assert "loss  ●" in screen(pilot.app)
         assert view.smoothing == 0
+
+
+async def test_the_wheel_scrolls_the_log_and_pages(tmp_path):
+    made(tmp_path, "one", *finished(0.5))
+    async with opened(tmp_path) as pilot:
+        await live(pilot, has="loss  ●")
+        wheel(pilot.app, events.MouseScrollUp)
+        await until(pilot, lambda: "… 1 later" in screen(pilot.app))
+        wheel(pilot.app, events.MouseScrollDown)
+        await until(pilot, lambda: "later" not in screen(pilot.app))
+        await pilot.press("question_mark")
+        wheel(pilot.app, events.MouseScrollDown)
+        await until(pilot, lambda: pilot.app.screen.top == 3)
+        wheel(pilot.app, events.MouseScrollUp)
+        await until(pilot, lambda: pilot.app.screen.top == 0)
+
+
+def wheel(app, kind):
+    """Over the log, from the terminal."""
+    at, nowhere, no_keys = (5, 22), (0, 0, 0), (False, False, False)
+    app.post_message(kind(None, *at, *nowhere, *no_keys, *at))
+
+
+async def test_the_axis_of_the_loss_stays_when_a_run_goes_back_to_lower_ones(tmp_path):
+    run = made(tmp_path, "one", started(), epoch(0, loss=1.0), epoch(1, loss=9.0))
+    async with opened(tmp_path) as pilot:
+        await live(pilot, has="10│")
+        resumed = {"step": 1, "worked": 0.0, "exact": True, "differs": (), "corrupt": ()}
+        Log(run.log).append(e.Resumed(after=3, **resumed))
+        await until(pilot, lambda: pilot.app.state.run.epochs == 1)
+        await pilot.pause()
+        assert "10│" in screen(pilot.app)
 
 
 async def test_a_scrolled_log_stays_where_it_is(tmp_path):

@@ -4,6 +4,7 @@ import time
 from array import array
 from dataclasses import replace
 from math import isnan, nan
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,7 @@ from vitprune_tui.draw.live import (
     densities,
     logged,
     machine,
+    no_run,
     numbers,
     over_epochs,
     phases,
@@ -38,7 +40,8 @@ from vitprune_tui.draw.live import (
 from vitprune_tui.draw.live.alerts import alerts
 from vitprune_tui.draw.live.alerts import draw as alerts_drawn
 from vitprune_tui.draw.live.phases import Stage, Where
-from vitprune_tui.state import Opened
+from vitprune_tui.draw.told import told as sentence
+from vitprune_tui.state import Lab, Opened, State
 
 PLANNED = (Stage(0, 0.0, True, 60), *(Stage(1, s, True, 15) for s in (0.5, 0.8, 0.9)))
 EVIL = "\x1b[31mred\x1b]0;title\x07 [b]bold[/b]\n\u202eback"
@@ -156,7 +159,8 @@ def summary(state="running", **changes):
         epochs_planned=120,
         epochs_here=30,
         seconds_here=60.0,
-        started=1_000_000_000.0,
+        started=999_900_000.0,
+        begun=1_000_000_000.0,
         updated=1_000_000_100.0,
     )
     return replace(base, **changes)
@@ -215,10 +219,10 @@ def test_every_state_says_what_is_and_what_to_do():
 
 
 def test_what_is_no_time_is_told_as_dashes():
-    first, second = shown(started=1e300, updated=1e300)
+    first, second = shown(begun=1e149, updated=1e149)
     assert "ends --:--" in first
     assert "since --:--" in second
-    assert "left ?" in shown(seconds_here=float("inf"))[0]
+    assert "left ?" in shown(seconds_here=-1.0)[0]
 
 
 # curves over epochs
@@ -241,24 +245,32 @@ FIVE = ((0, 0.0, 4.0), (0, 0.0, 2.0), (1, 0.0, 8.0), (1, 0.5, 6.0), (1, 0.5, 2.0
 def test_curves_are_broken_where_other_weights_go_on():
     kept = history(*FIVE)
     assert list(phases.starts(kept, 5)) == [0, 2, 3]
-    made = over_epochs.losses(kept, 5, 8, {}, None, False, 0.0)
+    made = over_epochs.losses(kept, 5, 8, (), None, False, 0.0)
     assert list(made.x) == [1, 2, 2, 3, 3, 4, 5]
     assert [y for y in made.y if not isnan(y)] == [4, 2, 8, 6, 2]
     assert [i for i, y in enumerate(made.y) if isnan(y)] == [2, 4]
 
 
-def test_smoothing_forgets_and_begins_anew_with_a_stage():
-    values = array("d", [4.0, 2.0, nan, 8.0, 6.0])
-    assert list(over_epochs.smoothed(values, [0, 3, 5], 0.5))[:2] == [4.0, 3.0]
-    assert list(over_epochs.smoothed(values, [0, 3, 5], 0.5))[3:] == [8.0, 7.0]
+def test_smoothing_begins_anew_with_a_stage():
+    made = over_epochs.losses(history(*FIVE), 5, 8, (), None, False, 0.5)
+    assert [y for y in made.y if not isnan(y)] == pytest.approx([4, 8 / 3, 8, 6, 10 / 3])
+
+
+def test_the_axis_of_epochs_is_the_plan_and_longer_only_for_more_epochs(monkeypatch):
+    axes = []
+    monkeypatch.setattr(over_epochs, "chart", lambda *given: axes.append(given[4]) or [])
+    for planned in (8, 5, 3):
+        made = over_epochs.losses(history(*FIVE), 5, planned, (), None, False, 0.0)
+        over_epochs.loss(made, 60, 8, BRAILLE)
+    assert [axis.high for axis in axes] == [8, 5, 5]
 
 
 def test_axes_only_grow():
     kept = history(*FIVE)
-    first = over_epochs.losses(kept, 5, 8, {}, None, False, 0.0).bounds
-    assert over_epochs.losses(kept, 2, 8, {}, first, False, 0.0).bounds == first
-    assert over_epochs.grown_shares([0.96, 0.99], None) == (0.96, 0.99)
-    assert over_epochs.grown_shares([0.1], (0.9, 1.0)) == (0.0, 1.0)
+    first = over_epochs.losses(kept, 5, 8, (), None, False, 0.0).bounds
+    assert over_epochs.losses(kept, 2, 8, (), first, False, 0.0).bounds == first
+    assert over_epochs.grown_shares([[0.96, 0.99]], None) == (0.96, 0.99)
+    assert over_epochs.grown_shares([[0.1]], (0.9, 1.0)) == (0.0, 1.0)
 
 
 def test_the_axis_of_epochs_is_told_by_stages():
@@ -273,7 +285,7 @@ def test_the_axis_of_epochs_is_told_by_stages():
 
 
 def test_the_title_tells_scale_and_smoothing():
-    made = over_epochs.losses(history(*FIVE), 5, 8, {}, None, True, 0.8)
+    made = over_epochs.losses(history(*FIVE), 5, 8, (), None, True, 0.8)
     assert rows(over_epochs.loss, made, columns=60, rows=8)[0] == (
         "log loss, smooth 0.8  ● training  ▲ validation"
     )
@@ -340,6 +352,16 @@ def test_numbers_stand_in_columns_of_fixed_width(tmp_path):
     assert len(rows(numbers.draw, made, columns=10, rows=3)) == 3
 
 
+def test_the_best_of_a_stage_stands_out_while_it_is_the_latest(tmp_path):
+    events = [started(), epoch(0, accuracy=0.99), dense(), pruned(0.5)]
+    for accuracy, told_ in ((0.91, "good"), (0.92, "good"), (0.9, "")):
+        events.append(epoch(len(events), 1, 0.5, accuracy))
+        run = told(tmp_path / str(len(events)), *events)
+        made = numbers.numbers(run.summary, where(run), run.tested, run.history, run.epochs)
+        best = "91.0 %" if accuracy == 0.91 else "92.0 %"
+        assert ("best val.", best, told_) in made
+
+
 def test_images_a_second_follow_from_the_dataset():
     data = {"data": {"name": "digits", "validation": 180}}
     assert numbers._speed(summary(config=data), 0.5) == "2,500"
@@ -364,8 +386,9 @@ def test_what_is_empty_or_silent_is_named():
     gone = e.Matrix(density=0.0, heads=(0.0, 0.0, 0.0), dead_rows=0, dead_columns=0)
     half = e.Matrix(density=0.4, heads=(0.0, 0.6, 0.6), dead_rows=0, dead_columns=0)
     changed = {**event.matrices, "blocks.0.attn.q": gone, "blocks.1.attn.v": half}
+    changed["blocks.1.attn.o"] = replace(half, heads=(0.6, 0.6, 0.0))
     shown = rows(densities.draw, (replace(event, matrices=changed),), columns=60, rows=8)
-    assert shown[-1] == "× empty 0.q  × silent heads 1.0"
+    assert shown[-1] == "× empty 0.q  × silent heads 1.0 1.2"
     assert "×" in shown[2]
 
 
@@ -384,6 +407,14 @@ def test_heads_have_a_line_where_there_is_room():
 # alerts and log
 
 
+def test_a_run_that_cannot_be_read_says_why():
+    brief = Summary(state="unreadable").brief
+    lab = Lab(Path("runs"), {"one": brief}, read=True, unreadable={"one": "Permission denied"})
+    keys = dict.fromkeys(("live.previous", "live.next"), "x")
+    first = rows(no_run.draw, State(lab, shown="one"), keys)[0]
+    assert first == "one cannot be read: Permission denied"
+
+
 LOAD = Load(1.0, 2, 1, 1, 2, 5e8, None)
 
 
@@ -393,7 +424,7 @@ def test_alerts_are_words_and_the_worst_comes_first(tmp_path):
     )
     collapsed = replace(pruned(0.8), matrices=matrices(0.0, depth=1))
     run = told(tmp_path / "a", started(), epoch(0), dense(), collapsed, diverged)
-    run = replace(run, summary=replace(run.summary, damaged=2, exact=False, differs=("threads",)))
+    run = replace(run, summary=replace(run.summary, damaged=2, unknown=50, exact=False, differs=("threads",)))
     found = [words for _, words in alerts(replace(run, stalled=15.0), LOAD)]
     assert found[0] == (
         "diverged: not a number at step 7 of epoch 46, learning rate 0.003, "
@@ -403,9 +434,10 @@ def test_alerts_are_words_and_the_worst_comes_first(tmp_path):
     assert "disk nearly full: 477 MiB free" in found
     assert "collapsed: 6 matrices empty at 80 %: blocks.0.attn.q" in "\n".join(found)
     assert "damaged: 2 records of the log skipped" in found
+    assert "written by a newer version: 50 records not understood" in found
     assert "not exact: another threads since it was begun" in found
     everything = alerts(replace(run, stalled=15.0), LOAD)
-    assert rows(alerts_drawn, everything, columns=40, rows=2)[1] == "! and 5 more"
+    assert rows(alerts_drawn, everything, columns=40, rows=2)[1] == "! and 6 more"
 
 
 def test_a_full_disk_and_a_failure_are_alerts(tmp_path):
@@ -429,6 +461,23 @@ def test_the_log_is_told_in_words_and_scrolls_back(tmp_path):
     ]
     back = rows(logged.draw, lines, 1, rows=3)
     assert back == [*shown[:2], "… 1 later"]
+
+
+HOSTILE = (
+    e.Created(preset="p", request=(EVIL,), config={}),
+    started(fingerprint={"device": EVIL, "threads": EVIL}),
+    e.Starting(host=EVIL, pid=1),
+    e.Acknowledged(request=EVIL),
+    e.Paused(reason=EVIL),
+    e.DenseAwaited(hash=EVIL, by=EVIL),
+    e.DenseDamaged(hash=EVIL, kept_as=EVIL),
+)
+
+
+@pytest.mark.parametrize("event", HOSTILE, ids=lambda event: type(event).__name__)
+def test_what_is_told_of_an_event_is_clean(event):
+    for words in (sentence(event, Summary()), logged._words(event, Summary())):
+        assert words is None or not {"\x1b", "\x07", "\n", "\u202e"} & set(words)
 
 
 def test_a_machine_that_nobody_works_on_has_no_load():

@@ -1,8 +1,10 @@
 """Masks: drawn from a few weights that can be checked by eye, and in a run that was made."""
 
+import gc
 import json
 import os
 import shutil
+import weakref
 from itertools import product
 
 import pytest
@@ -12,6 +14,7 @@ from tests.tui.screens import text
 from vitprune_core.store.bits import Bits
 from vitprune_core.store.events import Starting
 from vitprune_core.store.grids import Grid, encode
+from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS, BRAILLE, EVERY
 from vitprune_tui.draw.lines import STYLES, plain, width
@@ -21,6 +24,8 @@ from vitprune_tui.draw.masks.maps import axis, frame, framed, shaded
 from vitprune_tui.draw.masks.overview import overview
 from vitprune_tui.facts.levels import compare, read
 from vitprune_tui.facts.matrices import Masks, Matrix, change
+from vitprune_tui.views.masks import KEPT
+from vitprune_tui.widgets.canvas import Canvas
 
 KINDS = ("attn.q", "attn.k", "attn.v", "attn.o", "mlp.fc1", "mlp.fc2")
 
@@ -109,7 +114,7 @@ def test_without_single_weights_the_small_grid_is_drawn():
 
 def test_the_legend_tells_the_scale_and_the_marks():
     assert plain(legend(0.2, False, ASCII)) == (
-        ". none kept  : to 5 %  - to 10 %  = to 15 %  # more  x dead  - partly"
+        ". none kept  : to 5 %  = to 10 %  * to 15 %  # more  x dead  - partly"
     )
     assert plain(legend(0.2, True, ASCII)).startswith("- there  + here  . same  : to 5 %")
 
@@ -204,12 +209,13 @@ def test_every_picture_stays_in_its_room_in_its_own_characters(stage, glyphs):
 def test_the_shown_level_is_always_among_those_told(columns):
     place = levels.Place(["0.5", "0.8", "0.9", "0.95", "0.98", "0.99"], "0.9", 0.912, 0.97)
     told = plain(levels.head(place, levels.Chosen(None), columns, 1, ASCII)[0])
-    assert len(told) <= columns + 2
+    assert len(told) <= columns
     assert "[0.9]" in told or columns < 20
     assert ("test 91.2 %, dense 97.0 %" in told) == (columns >= 60)
 
 
-async def test_levels_blocks_and_matrices_of_a_run_are_walked_through(a_run):
+async def test_levels_blocks_and_matrices_of_a_run_are_walked_through(a_run, monkeypatch):
+    monkeypatch.setenv("VITPRUNE_RUNS", str(a_run.path.parent))
     async with opened(a_run.path.parent) as pilot:
         view = await masks(pilot)
         assert "[0.9]" in text(pilot.app)
@@ -292,6 +298,79 @@ async def test_the_newest_level_is_followed_until_another_one_is_chosen(a_run, t
         shutil.copy(folder / "0.9.grid.json", folder / "0.95.grid.json")
         await until(pilot, lambda: "0.95" in text(pilot.app))
         assert view.level == "0.5"
+
+
+async def test_a_new_attempt_reads_the_masks_again(a_run, tmp_path):
+    shutil.copytree(a_run.path, tmp_path / "one")
+    run = RunDir(tmp_path / "one")
+    async with opened(tmp_path) as pilot:
+        view = await masks(pilot)
+        kept = view._seen.grid.density
+        for of in (run.grid, run.mask):
+            shutil.copy(of("0.5"), of("0.9"))
+        Log(run.log).append(Starting(host="here", pid=1))
+        await until(pilot, lambda: view._seen and view._seen.grid.density > kept)
+
+
+async def test_a_new_level_reads_the_others_again(a_run, tmp_path):
+    shutil.copytree(a_run.path, tmp_path / "one")
+    run = RunDir(tmp_path / "one")
+    async with opened(tmp_path) as pilot:
+        view = await masks(pilot)
+        await pilot.press("comma")
+        await until(pilot, lambda: drawn_of(view, "0.5"))
+        run.mask("0.5").unlink()
+        shutil.copy(run.grid("0.9"), run.grid("0.95"))
+        await until(pilot, lambda: "masks/0.5.npz is gone" in text(pilot.app))
+
+
+async def test_what_was_forgotten_is_read_again(a_run):
+    async with opened(a_run.path.parent) as pilot:
+        view = await masks(pilot)
+        for i in range(KEPT):
+            view._keep(("another", i), object())
+        await until(pilot, lambda: view._seen)
+
+
+async def test_a_mistake_of_ours_in_reading_is_told(a_run, monkeypatch):
+    monkeypatch.setattr("vitprune_tui.views.masks.read", lambda *_: {}["nothing"])
+    async with opened(a_run.path.parent) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "A mistake in vitprune" in text(pilot.app))
+
+
+async def test_a_matrix_is_chosen_and_opened_by_the_mouse(a_run):
+    async with opened(a_run.path.parent) as pilot:
+        view, picture = await masks(pilot), "MasksView > #masks"
+        lines = [plain(line) for line in view.query_one(picture, Canvas).lines]
+        block = next(y for y, line in enumerate(lines) if line.startswith("  1 "))
+        place = lines[0].index("fc1") + 1, block + 1
+        await pilot.click(picture, offset=(1, block))  # the number of a block is no matrix
+        assert view.at == (0, 0)
+        await pilot.click(picture, offset=place)
+        assert (view.at, view.stage) == ((1, 4), scene.OVERVIEW)
+        await pilot.click(picture, offset=place, times=2)
+        assert (view.at, view.stage) == ((1, 4), scene.BLOCK)
+
+
+async def test_keys_are_told_as_the_user_has_them(a_run, tmp_path):
+    shutil.copytree(a_run.path, tmp_path / "one")
+    (tmp_path / "one/masks/0.9.grid.json").write_text("")
+    async with opened(tmp_path) as pilot:
+        pilot.app.keys = {**pilot.app.keys, "masks.lower": ("L",), "curves.baseline": ("B",)}
+        await pilot.press("4")
+        await until(pilot, lambda: "other levels: L and ." in text(pilot.app))
+        await pilot.press("comma", "d", "d")
+        await until(pilot, lambda: "B in Curves, b in Runs" in text(pilot.app))
+
+
+def test_pictures_of_a_matrix_go_with_it():
+    drawn = matrix(*A_DEAD_ROW)
+    one(drawn, None, 40, 6, BLOCKS)
+    gone = weakref.ref(drawn)
+    del drawn
+    gc.collect()
+    assert gone() is None
 
 
 async def test_a_run_without_masks_and_a_folder_without_runs_say_what_to_do(tmp_path):

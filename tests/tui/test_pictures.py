@@ -104,7 +104,8 @@ def at_rest(app, view):
     if len(app.state.lab.opened) < 2 or app.workers._workers or app.at_work:
         return False
     text = screens.text(app)
-    waits = {"bench": "neurons" in text or "workload:" in text, "masks": "reading" not in text}
+    known = "neurons" in text or "workload:" in text
+    waits = {"bench": known and "ETA ..." not in text, "masks": "reading" not in text}
     return waits.get(view, True)
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests import workers
 from tests.tui.bench import created, dense, finished, level, made, started, until
 from tests.tui.screens import text
 from vitprune_core import launch
@@ -135,15 +136,20 @@ async def test_a_filter_tells_how_many_it_leaves_while_it_is_typed(lab):
         assert "filtered" in text(pilot.app)
 
 
-async def test_a_wrong_filter_is_told_and_the_old_one_stays(lab):
+async def test_a_wrong_filter_is_there_to_be_mended_and_the_old_one_stays(lab):
     async with runs_of(lab) as pilot:
         await typed(pilot, "slash", "heads")
         await pilot.press("enter")
         await until(pilot, lambda: names(pilot) == ["c"])
         await typed(pilot, "slash", "heads acc>x")
         assert "character 11: 'x' is not a number" in text(pilot.app)
+        prompt = pilot.app.screen
         await pilot.press("enter")
-        await until(pilot, lambda: "is not a number" in said(pilot))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Prompt))
+        await until(pilot, lambda: pilot.app.screen is not prompt)
+        await until(pilot, lambda: "character 11: 'x' is not a number" in text(pilot.app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Prompt))
         assert names(pilot) == ["c"]
         assert view(pilot).filter.text == "heads"
 
@@ -205,7 +211,8 @@ async def test_a_run_that_is_held_does_not_keep_the_others_from_the_trash(lab):
         async with runs_of(lab) as pilot:
             await pilot.press("space", "space", "space", "D")
             await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-            assert "3 runs (c, b, a)?" in text(pilot.app)
+            asked = text(pilot.app).splitlines()[-5:-1]
+            assert asked == [" Move to .trash: 3 runs?", "   c", "   b", "   a"]
             await pilot.press("y")
             told = await page(pilot)
             assert "b: the run is held by process" in told
@@ -272,6 +279,44 @@ async def test_a_run_whose_turn_comes_is_not_started_before(queued):
             assert "nobody starts them" not in text(pilot.app)
             await pilot.press("r")
             await until(pilot, lambda: "second: #2 of the queue" in said(pilot))
+
+
+async def test_a_run_is_paused_continued_killed_brought_back_and_stopped(tmp_path):
+    run = workers.tiny(tmp_path, "run", "oneshot_random", "prune.sparsities=[0.5]")
+    launch.start(run)
+    async with runs_of(tmp_path) as pilot:
+
+        async def shows(state):
+            await until(pilot, lambda: f" {state} " in text(pilot.app).splitlines()[2])
+
+        await until(pilot, lambda: workers.trains(run))
+        for keys, state in (("p", "paused"), ("p", "running"), ("X", None), ("r", "running")):
+            await pilot.press(keys)
+            if state:
+                await shows(state)
+                continue
+            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+            await pilot.press("y")
+            await shows("lost")
+            assert workers.gone(run)
+        await until(pilot, lambda: workers.trains(run))
+        await pilot.press("x")
+        await shows("stopped")
+        await until(pilot, lambda: workers.gone(run))
+
+
+async def test_what_is_about_several_runs_is_asked_first(lab):
+    async with runs_of(lab) as pilot:
+        await pilot.press("space", "space")
+        for key, question in (("p", "Pause or let go on"), ("x", "Stop"), ("r", "Resume")):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+            asked = text(pilot.app).splitlines()[-4:-1]
+            assert asked == [f" {question}: 2 runs?", "   c", "   b"]
+            await pilot.press("n")
+            await until(pilot, lambda: not isinstance(pilot.app.screen, Confirm))
+        assert not pilot.app.at_work
+        assert said(pilot) == ""
 
 
 async def test_what_was_asked_of_a_run_is_shown_until_it_is_acknowledged(tmp_path):

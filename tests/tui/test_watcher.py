@@ -261,14 +261,21 @@ def test_one_run_that_may_not_be_read_hides_no_other(watcher, runs, monkeypatch)
     with monkeypatch.context() as patch:
         no_entry(patch, secret.log)
         lab = watcher.look()
-        assert (list(lab.runs), lab.foreign, lab.problem) == (["b"], 1, None)
-    assert list(looks(watcher, LISTED_EVERY).runs) == ["a", "b"]
+        assert (list(lab.runs), lab.foreign, lab.problem) == (["a", "b"], 0, None)
+        assert lab.unreadable == {"a": "Permission denied"}
+        assert lab.runs["a"].state == "unreadable"
+    lab = looks(watcher)
+    assert (lab.unreadable, lab.runs["a"].state) == ({}, "done")
     with monkeypatch.context() as patch:
         no_entry(patch, secret.log)
         watcher.wanted = frozenset({"a"})
         Log(RunDir(runs / "b").log).append(b.level(0.9))
         lab = looks(watcher)
         assert (list(lab.runs), lab.runs["b"].levels) == (["a", "b"], 2)
+        assert (lab.unreadable, lab.opened) == ({"a": "Permission denied"}, {})
+        assert lab.runs["a"].state == "done"  # what was known is still shown
+    lab = watcher.look()
+    assert (lab.unreadable, list(lab.opened)) == ({}, ["a"])
 
 
 def test_a_study_that_may_not_be_listed_hides_no_other_run(watcher, runs, monkeypatch):
@@ -338,7 +345,7 @@ def write(run, seq, **record):
     [
         {},
         {"workload": ["digits"], "seed": "many", "prune": "all", "retrain": 7, "device": {}},
-        {"workload": {"a": 1}, "seed": 1e300, "prune": [], "device": None},
+        {"workload": {"a": 1}, "seed": 1e100, "prune": [], "device": None},
     ],
 )
 def test_a_config_of_any_shape_is_no_reason_to_stop_looking(watcher, runs, config):
@@ -480,9 +487,36 @@ def test_a_folder_of_hundreds_opens_from_its_caches(watcher, runs, monkeypatch):
     for i in range(50):
         cache(done(runs, f"r{i:02}"))
     folded = []
-    monkeypatch.setattr("vitprune_core.store.summary.entries", lambda *a: folded.append(a) or ())
+    monkeypatch.setattr("vitprune_core.store.history.decode", lambda *a: folded.append(a))
     assert len(watcher.look().runs) == 50
     assert folded == []
+
+
+def test_what_was_read_before_a_look_that_failed_is_shown_by_the_next(watcher, runs, monkeypatch):
+    run = living(runs, "a")
+    watcher.wanted = frozenset({"a"})
+    watcher.look()
+    Log(run.log).append(b.pruned(0.5))
+    with monkeypatch.context() as patch:
+        patch.setattr(watcher, "_asked", lambda: (_ for _ in ()).throw(OSError(5, "no disk")))
+        assert "no disk" in watcher.look().problem
+    assert watcher.look().opened["a"].tested == (b.pruned(0.5),)
+
+
+def test_a_cache_of_garbage_is_no_reason_not_to_open(watcher, runs):
+    for name, text in (("a", "[" * 100_000), ("b", '{"version": 3}'), ("c", "\x00")):
+        done(runs, name).summary.write_text(text)
+    assert {one.state for one in watcher.look().runs.values()} == {"done"}
+
+
+def test_nobody_waits_for_the_name_in_a_lock(watcher, runs, monkeypatch):
+    run = living(runs, "a")
+    queue.add(runs, "a")
+    watcher.wanted = frozenset({"a"})
+    monkeypatch.setattr("vitprune_core.store.lock.time.sleep", lambda _: pytest.fail("it waits"))
+    with hold(run.lock), hold(queue.lock(runs)):
+        lab = watcher.look()
+        assert (lab.runs["a"].state, lab.dispatcher) == ("running", True)
 
 
 def test_the_thread_tells_what_is_new_and_ends_when_it_is_told_to(watcher, runs):

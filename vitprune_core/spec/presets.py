@@ -59,12 +59,17 @@ def every() -> Iterator[tuple[str, Found]]:
 
 def folders() -> Iterator[tuple[Path, str]]:
     """Where presets are looked for, first wins: here, the user's own, shipped."""
-    settings = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     seen = shipped().resolve()
-    for folder in (Path("presets"), Path(settings) / "vitprune" / "presets"):
+    for folder in (Path("presets"), own()):
         if folder.is_dir() and folder.resolve() != seen:
             yield folder, str(folder)
     yield shipped(), "shipped"
+
+
+def own() -> Path:
+    """The user's folder, whether it is there or not."""
+    settings = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(settings) / "vitprune" / "presets"
 
 
 def shipped() -> Path:

@@ -1,7 +1,7 @@
 """The masks of a level, bit by bit: what screens compare, readable without numpy.
 
 A matrix is one long integer, row by row with the first weight in front: to count is `bit_count`, to
-compare is `^`. Files are those of `numpy.savez`: a zip with `<matrix>.npy` (the packed bits) and
+compare is `&`. Files are those of `numpy.savez`: a zip with `<matrix>.npy` (the packed bits) and
 `<matrix>:shape.npy`. Nothing in them is believed before it is checked, and nothing is evaluated.
 """
 
@@ -72,15 +72,9 @@ class Bits:
         living = f"{reduce(or_, self.rows):0{self.shape[1]}b}"
         return tuple(at for at, bit in enumerate(living) if bit == "0")
 
-    def dead_heads(self, heads: int, axis: int) -> tuple[int, ...]:
-        """Of heads that are runs of rows (axis 0) or of columns (axis 1)."""
-        dead = set(self.dead_columns if axis else self.dead_rows)
-        spans = _spans(self.shape[axis], heads)
-        return tuple(h for h, (a, b) in enumerate(spans) if dead.issuperset(range(a, b)))
-
     def pooled(self, rows: int, columns: int) -> list[list[float]]:
         """The density of each cell of a grid of at most `rows` x `columns`."""
-        return [self._pooled_row(a, b, columns) for a, b in _spans(self.shape[0], rows)]
+        return [self._pooled_row(a, b, columns) for a, b in spans(self.shape[0], rows)]
 
     def _pooled_row(self, start: int, stop: int, columns: int) -> list[float]:
         """Cells over rows `start` to `stop`: a mask for the top row's bits, repeated downwards."""
@@ -90,32 +84,20 @@ class Bits:
         return [
             (band & in_each_row * (((1 << b - a) - 1) << width - b)).bit_count()
             / ((b - a) * (stop - start))
-            for a, b in _spans(width, columns)
+            for a, b in spans(width, columns)
         ]
-
-    def differing(self, other: "Bits") -> int:
-        """Weights that one keeps and the other does not; ValueError for another shape."""
-        self._is_like(other)
-        return (self.bits ^ other.bits).bit_count()
-
-    def agreement(self, other: "Bits") -> float:
-        """Share of the weights of which both say the same."""
-        return 1 - self.differing(other) / self.size
 
     def minus(self, other: "Bits") -> tuple["Bits", "Bits"]:
         """Kept only here and kept only there; ValueError for another shape."""
-        self._is_like(other)
-        here, there = self.bits & ~other.bits, other.bits & ~self.bits
-        return Bits(self.shape, here), Bits(self.shape, there)
-
-    def _is_like(self, other: "Bits") -> None:
         if self.shape != other.shape:
             (a, b), (c, d) = self.shape, other.shape
             raise ValueError(f"matrices of {a} x {b} and {c} x {d} cannot be compared")
+        here, there = self.bits & ~other.bits, other.bits & ~self.bits
+        return Bits(self.shape, here), Bits(self.shape, there)
 
 
-def _spans(n: int, to: int) -> Iterator[tuple[int, int]]:
-    """At most `to` runs that make up `n`, as in `draw.heat.pool`."""
+def spans(n: int, to: int) -> Iterator[tuple[int, int]]:
+    """At most `to` runs that make up `n`: what each cell covers when so many are pooled."""
     to = min(to, n)
     return pairwise(i * n // to for i in range(to + 1))
 

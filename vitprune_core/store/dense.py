@@ -27,7 +27,7 @@ from typing import Any
 
 from vitprune_core.store.events import DenseTrained, Epoch
 from vitprune_core.store.rundir import DENSE, sync
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +119,8 @@ class DenseDir:
 
     def read(self) -> DenseRecord | None:
         """How it came to be, once every file's hash was checked; None when it is damaged."""
-        with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
-            data = json.loads(self.record.read_bytes())
+        with suppress(FileNotFoundError, *WRONG):
+            data = loads(self.record.read_bytes())
             record = from_json(DenseRecord, data["record"])
             files = all(_sha256(self.path / name) == sha for name, sha in record.sha256.items())
             if files and _crc(data["record"]) == data["crc"]:

@@ -298,6 +298,13 @@ class Damaged:
     bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A record of a kind that only a newer version knows: never written, only found."""
+
+    kind: str
+
+
 Event = (
     Created
     | Starting
@@ -323,6 +330,8 @@ Event = (
     | Failed
     | Finished
 )
+Found = Event | Damaged | Unknown
+"""What a record of a log may turn out to be."""
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 PROCESS = (
     Starting,

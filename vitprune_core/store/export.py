@@ -12,7 +12,7 @@ from typing import Any
 
 from vitprune_core.store.clean import cell, clean, field, prose
 from vitprune_core.store.events import Level, Score
-from vitprune_core.store.summary import Dense, Reached, Summary
+from vitprune_core.store.summary import Dense, Reached, Summary, section
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def one(run: Exported, deeper: str) -> list[str]:
 
 
 def asked(s: Summary) -> str:
-    prune, retrain = s.config.get("prune") or {}, s.config.get("retrain", {})
+    prune, retrain = s.section("prune"), s.section("retrain")
     rows = [
         ("preset", s.preset),
         ("workload", s.config.get("workload")),
@@ -97,8 +97,8 @@ def result(s: Summary) -> str:
 
 
 def _origin(s: Summary, dense: Dense) -> str:
-    if given := s.config.get("dense"):
-        file, sha256 = cell(given["file"]), cell(given["sha256"])
+    if given := s.section("dense"):
+        file, sha256 = cell(given.get("file")), cell(given.get("sha256"))
         return f"given as {file}, SHA-256 {sha256}; retraining starts with fresh moments"
     by = "found in the shared folder" if dense.reused else "trained by this run"
     return f"{by}, {dense.epochs} epochs in {dense.seconds:,.0f} s"
@@ -224,7 +224,7 @@ def side_by_side(runs: Sequence[Exported]) -> str:
     def row(run: Exported) -> list[object]:
         s = run.summary
         at = {r.level.sparsity_asked: _accuracy(r.level.test) for r in s.levels}
-        layers = (s.config.get("prune") or {}).get("layers", "")
+        layers = s.section("prune").get("layers", "")
         dense = _accuracy(s.dense.test) if s.dense else ""
         return [run.id, layers, s.state, dense, *(at.get(a, "") for a in asked)]
 
@@ -269,7 +269,7 @@ def as_csv(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_HEAD)
     for id, shown in runs:
-        prune = shown["config"].get("prune") or {}
+        prune = section(shown["config"], "prune")
         dense = (shown["dense"] or {}).get("test_accuracy")
         for level in shown["levels"]:
             known = {**shown, **prune, **level, "run": id, "dense_test_accuracy": dense}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitprune_core.store.rundir import write
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.values import from_json, loads, to_json
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def save(path: Path, grids: Grids) -> None:
 
 def load(path: Path) -> Grids:
     """Raises OSError, ValueError, TypeError or KeyError when the file is not such a thing."""
-    grids = from_json(Grids, json.loads(path.read_bytes()))
+    grids = from_json(Grids, loads(path.read_bytes()))
     if not grids.matrices:
         raise ValueError("it has no matrices")
     for name, grid in grids.matrices.items():

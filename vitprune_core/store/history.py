@@ -29,7 +29,11 @@ from vitprune_core.store.summary import Summary
 
 CHUNK = 1 << 16
 """Bytes taken apart at a time: few, because no other thread runs meanwhile."""
+LONGEST = 1 << 20
+"""Bytes of a line; of one that is longer nothing but that is kept."""
 LATEST = 200
+ELSEWHERE = (e.Checkpointed, e.Unknown)
+"""Records that are not among the latest."""
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 
 Row = tuple[bytes, ...]
@@ -41,11 +45,11 @@ EPOCH_OR_LINE = re.compile(
         rb',"validation":\{"accuracy":NUM,"loss":NUM,"top5":(?:null|NUM)\})'
         rb',"crc":([0-9]{1,10}+)\}\n|(.*+)\n'
     )
-    .replace(b"INT", rb"(0|[1-9][0-9]{0,8}+)")  # fits into 32 bits
-    .replace(b"NUM", rb"(-?(?:0|[1-9][0-9]{0,17}+)(?:\.[0-9]++)?+(?:e[-+]?[0-9]++)?+)")
+    .replace(b"INT", rb"(0|[1-9][0-9]{0,14}+)")  # never too much for `values.loads`
+    .replace(b"NUM", rb"(-?(?:0|[1-9][0-9]{0,14}+)(?:\.[0-9]++)?+(?:e[-+]?[0-9]{1,2}+)?+)")
 )
-CODES = "qiddiiidddddd"
-"""Of the columns: whole numbers of 64 and 32 bits, and doubles."""
+CODES = "qqddqqqdddddd"
+"""Of the columns: whole numbers of 64 bits, and doubles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +129,8 @@ class Reader:
         self.run = run
         self.summary = Summary()
         self._file = -1, -1
+        self._tried: tuple[int, ...] = ()
+        """The log as it was when it was last read."""
         self._begin()
 
     def _begin(self) -> None:
@@ -134,17 +140,15 @@ class Reader:
         self._offset = self._last = 0
         self._counted = 0, 0
         """Of the others and of the epochs, how many are in the summary."""
-
-    @property
-    def latest(self) -> tuple[Entry, ...]:
-        """The last records that count, oldest first, without epochs and checkpoints."""
-        told = (r for r in reversed(self._others) if not isinstance(r.event, e.Checkpointed))
-        return tuple(islice(told, LATEST))[::-1]
-
-    @property
-    def tested(self) -> tuple[e.Pruned | e.Level, ...]:
+        self.latest: tuple[Entry, ...] = ()
+        """The last records that count, oldest first, without what is told elsewhere."""
+        self.tested: tuple[e.Pruned | e.Level, ...] = ()
         """Every pruning and every level that counts, in order."""
-        return tuple(r.event for r in self._others if isinstance(r.event, e.Pruned | e.Level))
+
+    @property
+    def end(self) -> int:
+        """Byte after the last record."""
+        return self._offset
 
     @property
     def pruned(self) -> Mapping[str, e.Matrix] | None:
@@ -168,7 +172,7 @@ class Reader:
 
     def _read_on(self) -> None:
         log = self.run.log
-        if (*_identity(now := os.stat(log)), now.st_size) == (*self._file, self._offset):
+        if _stamps(os.stat(log)) == self._tried:
             return  # most looks at most runs end here
         with log.open("rb") as file:
             now = os.fstat(file.fileno())
@@ -176,11 +180,15 @@ class Reader:
                 self._begin()
             self._file = _identity(now)
             file.seek(self._offset)
-            while data := file.read(CHUNK) + file.readline():
+            while data := file.read(CHUNK) + file.readline(LONGEST):
                 whole = data.rfind(b"\n") + 1
                 self._take(data[:whole])
-                if whole < len(data):  # a record that is still being written
-                    return
+                if len(data) - whole >= LONGEST:  # what comes after it in this line is damage
+                    self._offset += LONGEST
+                    file.seek(self._offset)
+                elif whole < len(data):  # a record that is still being written
+                    break
+        self._tried = _stamps(now)
 
     def _take(self, lines: bytes) -> None:
         for are_epochs, rows in groupby(EPOCH_OR_LINE.findall(lines), _is_epoch):
@@ -205,9 +213,7 @@ class Reader:
 
     def _take_line(self, line: bytes) -> None:
         self._offset += len(line)
-        entry = _decoded(line, self._offset)
-        if entry is None:
-            return
+        entry = decode(line, self._offset)
         if not isinstance(entry.event, e.Damaged) and entry.seq <= self._last:
             entry = entry._replace(event=e.Damaged(bytes=len(line)))  # told a second time
         self._last = max(self._last, entry.seq)
@@ -229,10 +235,19 @@ class Reader:
         before = self.summary if others or epochs else Summary()
         self.summary = _folded(before, self._others[others:], self.history, epochs)
         self._counted = len(self._others), len(self.history)
+        if others < len(self._others):
+            events = (record.event for record in self._others)
+            self.tested = tuple(event for event in events if isinstance(event, e.Pruned | e.Level))
+            told = (r for r in reversed(self._others) if not isinstance(r.event, ELSEWHERE))
+            self.latest = tuple(islice(told, LATEST))[::-1]
 
 
 def _identity(file: os.stat_result) -> tuple[int, int]:
     return file.st_dev, file.st_ino
+
+
+def _stamps(file: os.stat_result) -> tuple[int, ...]:
+    return *_identity(file), file.st_size, file.st_mtime_ns
 
 
 def _is_epoch(row: Row) -> bool:
@@ -265,19 +280,6 @@ def _bytes(rows: list[Row]) -> int:
     """Of their lines, which are not put together for that."""
     parts = chain(map(itemgetter(0), rows), map(itemgetter(-2), rows))
     return sum(map(len, parts)) + len(rows) * len(b',"crc":}\n')
-
-
-def _decoded(line: bytes, end: int) -> Entry | None:
-    """`log.decode`; numbers that are none or find no room in a column are damage, too."""
-    try:
-        entry = decode(line, end)
-        if entry and isinstance(entry.event, e.Epoch):
-            _row(entry, entry.event)
-        elif entry:
-            array("q", entry[:2]), array("d", entry[2:4])
-        return entry
-    except (TypeError, OverflowError):
-        return Entry(0, 0, 0.0, 0.0, e.Damaged(bytes=len(line)), end)
 
 
 def _row(entry: Entry, event: e.Epoch) -> "list[array[Any]]":

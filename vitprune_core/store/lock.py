@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
 TOUCHED_EVERY = 5.0
 """Seconds; a lock that is held and not touched for longer belongs to a process that hangs."""
@@ -127,8 +127,11 @@ def _take(file: int) -> bool:
     return False
 
 
-def holder(path: Path) -> Holder | None:
-    """Who holds the lock now; None when nobody does."""
+def holder(path: Path, patience: bool = True) -> Holder | None:
+    """Who holds the lock now; None when nobody does.
+
+    Without `patience` one who has not written a name yet is not waited for.
+    """
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:
@@ -136,7 +139,7 @@ def holder(path: Path) -> Holder | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read_soon(path) or Holder("?", 0, 0)
+        return (_read_soon if patience else read)(path) or Holder("?", 0, 0)
     finally:
         os.close(file)
     return None
@@ -144,8 +147,8 @@ def holder(path: Path) -> Holder | None:
 
 def read(path: Path) -> Holder | None:
     """Who wrote into the lock last, whether it is held or not."""
-    with suppress(OSError, ValueError, TypeError):
-        return from_json(Holder, json.loads(path.read_bytes()))
+    with suppress(OSError, *WRONG):
+        return from_json(Holder, loads(path.read_bytes()))
     return None
 
 

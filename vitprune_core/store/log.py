@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vitprune_core.store.events import KINDS, Damaged, Event, Resumed
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.events import KINDS, Damaged, Event, Found, Resumed, Unknown
+from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
 
 class Entry(NamedTuple):
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     attempt: int
     time: float
     seconds: float
-    event: Event | Damaged
+    event: Found
     end: int
     """Byte after the record: where to carry on reading."""
 
@@ -85,7 +85,7 @@ def entries(path: Path, after: int = 0) -> Iterator[Entry]:
     """The records past byte `after`, oldest first.
 
     A record still being written has no newline yet and is left for the next call; a damaged one
-    comes as `Damaged`; a kind of event that this version does not know is skipped.
+    comes as `Damaged`, a kind of event that this version does not know as `Unknown`.
     """
     try:
         file = path.open("rb")
@@ -99,11 +99,10 @@ def entries(path: Path, after: int = 0) -> Iterator[Entry]:
                 return
             after += len(line)
             entry = decode(line, after)
-            if entry and not isinstance(entry.event, Damaged) and entry.seq <= last:
+            if not isinstance(entry.event, Damaged) and entry.seq <= last:
                 entry = entry._replace(event=Damaged(bytes=len(line)))  # told a second time
-            if entry:
-                last = max(last, entry.seq)
-                yield entry
+            last = max(last, entry.seq)
+            yield entry
 
 
 def encode(seq: int, attempt: int, when: float, seconds: float, event: Event) -> bytes:
@@ -119,16 +118,21 @@ def encode(seq: int, attempt: int, when: float, seconds: float, event: Event) ->
     return body + b',"crc":%d}\n' % zlib.crc32(body)
 
 
-def decode(line: bytes, end: int) -> Entry | None:
-    """A line of the log; None for a kind of event that a newer version wrote."""
+def decode(line: bytes, end: int) -> Entry:
+    """A line of the log."""
     try:
         record = _record(line)
-        kind = KINDS.get(record["event"])
-        stamps = record["seq"], record["attempt"], record["time"], record["seconds"]
-        if not {type(stamp) for stamp in stamps} <= {int, float}:
-            raise TypeError("a stamp is not a number")
-        return Entry(*stamps, event=from_json(kind, record), end=end) if kind else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        name = record["event"]
+        kind = KINDS.get(name)
+        return Entry(
+            seq=from_json(int, record["seq"]),
+            attempt=from_json(int, record["attempt"]),
+            time=from_json(float, record["time"]),
+            seconds=from_json(float, record["seconds"]),
+            event=from_json(kind, record) if kind else Unknown(kind=str(name)),
+            end=end,
+        )
+    except WRONG:
         return Entry(0, 0, 0.0, 0.0, Damaged(bytes=len(line)), end)
 
 
@@ -137,16 +141,8 @@ def _record(line: bytes) -> dict[str, Any]:
     body, _, crc = line.rpartition(b',"crc":')
     if int(crc.strip().removesuffix(b"}")) != zlib.crc32(body):
         raise ValueError("the checksum does not fit")
-    record: dict[str, Any] = STRICT.decode((body + b"}").decode())
+    record: dict[str, Any] = loads(body + b"}")
     return record
-
-
-def _no_number(word: str) -> None:
-    """JSON has no NaN and no Infinity; `encode` writes neither."""
-    raise ValueError(f"{word} is not a number")
-
-
-STRICT = json.JSONDecoder(parse_constant=_no_number)
 
 
 def kept(records: Iterable[Entry]) -> list[Entry]:
@@ -179,7 +175,7 @@ def repair(path: Path) -> tuple[int, int]:
 
 def _stamps(line: bytes) -> tuple[int, int]:
     """Number and attempt, also of a kind that this version does not know; of none if damaged."""
-    with suppress(ValueError, TypeError, KeyError, RecursionError):
+    with suppress(*WRONG):
         record = _record(line)
         return int(record["seq"]), int(record["attempt"])
     return 0, -1

@@ -114,6 +114,19 @@ def sweep(folder: Path) -> None:
             draft.unlink(missing_ok=True)
 
 
+Stamp = tuple[int, int]
+ABSENT: Stamp = (-1, -1)
+
+
+def stamp(path: Path) -> Stamp:
+    """Changes when the file, or the list of a folder's files, does."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return ABSENT
+    return facts.st_mtime_ns, facts.st_size
+
+
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step that survives a power cut: a reader sees the old or the new."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")

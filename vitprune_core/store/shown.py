@@ -51,7 +51,7 @@ def _dense_shown(s: Summary) -> dict[str, Any] | None:
         "epochs": s.dense.epochs,
         "seconds": round(s.dense.seconds, 3),
         "reused": s.dense.reused,
-        "given": (s.config.get("dense") or {}).get("file"),
+        "given": s.section("dense").get("file"),
     }
 
 

@@ -13,9 +13,9 @@ from vitprune_core.store import queue
 from vitprune_core.store.lock import holder
 from vitprune_core.store.log import Entry, entries, kept
 from vitprune_core.store.rundir import RunDir, write
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
-VERSION = 2
+VERSION = 3
 """Of the fold: a cache of another version is folded anew."""
 ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 """States that promise a living process; without one the run is lost."""
@@ -24,6 +24,8 @@ IDLE = ("queued", "starting", "paused")
 """What passes in these states is no work."""
 NO_WORK = (e.Created, e.Starting, e.Started, e.Resumed, e.Continued, e.DenseAdopted)
 """What passed before these was loading, waiting or nothing."""
+BEGINS = (e.Starting, e.Started, e.Resumed)
+"""Any of them may be the first that a process has told: a resumed run takes others back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class Brief:
     started: float | None
     updated: float | None
     damaged: int
+    unknown: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +118,16 @@ class Summary:
     """Of the last listed level so far, of the dense model before the first."""
     started: float | None = None
     """Unix seconds of the first record."""
+    begun: float | None = None
+    """When the first process began to work on it."""
     updated: float | None = None
     damaged: int = 0
     """Records that could not be read."""
+    unknown: int = 0
+    """Records of kinds that only a newer version knows."""
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        return section(self.config, name)
 
     @property
     def brief(self) -> Brief:
@@ -137,6 +147,7 @@ class Summary:
             started=self.started,
             updated=self.updated,
             damaged=self.damaged,
+            unknown=self.unknown,
         )
 
     @property
@@ -151,15 +162,19 @@ class Summary:
         """The summary after one more record."""
         if isinstance(entry.event, e.Damaged):
             return replace(self, damaged=self.damaged + 1)
+        if isinstance(entry.event, e.Unknown):
+            return replace(self, unknown=self.unknown + 1)
         idle = self.state in IDLE or isinstance(entry.event, NO_WORK)
         work = 0.0 if idle else entry.seconds
         process = isinstance(entry.event, e.PROCESS)
+        begins = self.begun is None and isinstance(entry.event, BEGINS)
         before, self = (
             self,
             replace(
                 self,
                 attempt=entry.attempt,
                 started=self.started or entry.time,
+                begun=entry.time if begins else self.begun,
                 updated=entry.time,
                 branch_seconds=self.branch_seconds + work,
                 unfinished=self.unfinished + work if process else 0.0,
@@ -302,8 +317,7 @@ class Summary:
 
     def _after_level(self, event: e.Level) -> "Summary":
         """One-shot levels and the control start from the dense model: their costs do not add up."""
-        prune = self.config.get("prune")
-        iterative = isinstance(prune, Mapping) and prune.get("schedule") == "iterative"
+        iterative = self.section("prune").get("schedule") == "iterative"
         on_trajectory = iterative and event.sparsity_asked > 0
         left = self.branch_seconds if on_trajectory else 0.0
         if not event.listed:
@@ -314,6 +328,12 @@ class Summary:
             branch_seconds=left,
             weights_sha256=event.weights_sha256,
         )
+
+
+def section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Part of a config that a log tells, whatever it says there."""
+    found = config.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _both(some: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
@@ -336,31 +356,34 @@ def told(run: RunDir, records: Iterable[Entry]) -> Iterator[tuple[Entry, Summary
 
 
 def summarize(run: RunDir) -> Summary:
-    """The run now: the cached fold and what the log has beyond it; `lost` when nobody is alive."""
-    free = holder(run.lock) is None
-    after, summary = _cached(run)
-    new = list(entries(run.log, after))
-    if any(isinstance(record.event, e.Resumed) for record in new):
-        summary = fold(entries(run.log))
-    else:
-        summary = reduce(Summary.then, new, summary)
-    return seen(run, summary, free)
+    """The run now: the cached fold of its log, or one made anew; `lost` when nobody is alive."""
+    free = holder(run.lock, patience=False) is None
+    return seen(run, _cached(run) or _read(run)[0], free)
+
+
+def _read(run: RunDir) -> tuple[Summary, int]:
+    """The fold of the whole log, and the byte after its last record."""
+    from vitprune_core.store.history import Reader  # which is fast, and folds into a summary itself
+
+    reader = Reader(run)
+    reader.read()
+    return reader.summary, reader.end
 
 
 def seen(run: RunDir, summary: Summary, free: bool) -> Summary:
     """With what the log cannot tell; `free`: nobody held the lock before the log was read."""
-    if free and _is_lost(run, summary.state):
+    if free and summary.state in ALIVE and _is_free(run):
         return replace(summary, state="lost", reason="the process that worked on it is gone")
-    if free and summary.state == "queued" and not queue.has(run):
+    if free and summary.state == "queued" and not queue.has(run) and _is_free(run):
         return replace(summary, state="stopped", reason="not started yet")
     return summary
 
 
 def brief(run: RunDir) -> Brief:
     """The same, but only what a list shows: with a cache that is up to date, nothing is folded."""
-    with suppress(OSError, ValueError, TypeError, KeyError), run.summary.open("rb") as file:
-        head = json.loads(file.readline().rstrip(b",\n") + b"}")
-        if _fits(head) and head["after"] == run.log.stat().st_size:
+    with suppress(OSError, *WRONG), run.summary.open("rb") as file:
+        head = loads(file.readline().rstrip(b",\n") + b"}")
+        if _fits(run, head):
             shown = from_json(Brief, head["brief"])
             if shown.state not in (*ALIVE, "queued"):
                 return shown
@@ -372,28 +395,25 @@ def cache(run: RunDir) -> None:
 
     Its first line has what a list of runs shows; the rest is read for one run only.
     """
-    records = list(entries(run.log))
-    summary = fold(records)
-    after = records[-1].end if records else 0
+    summary, after = _read(run)
     head = json.dumps({"version": VERSION, "after": after, "brief": to_json(summary.brief)})
     whole = json.dumps({"summary": to_json(summary)})
     write(run.summary, f"{head[:-1]},\n{whole[1:]}\n".encode())
 
 
-def _cached(run: RunDir) -> tuple[int, Summary]:
-    """The byte that the cached fold goes to, and the fold; what cannot be used is folded anew."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        data = json.loads(run.summary.read_bytes())
-        if _fits(data) and data["after"] <= run.log.stat().st_size:
-            return data["after"], from_json(Summary, data["summary"])
-    return 0, Summary()
+def _cached(run: RunDir) -> Summary | None:
+    with suppress(OSError, *WRONG):
+        data = loads(run.summary.read_bytes())
+        if _fits(run, data):
+            return from_json(Summary, data["summary"])
+    return None
 
 
-def _fits(data: dict[str, Any]) -> bool:
-    """A cache of this version that goes to a byte."""
-    return data["version"] == VERSION and type(data["after"]) is int and data["after"] >= 0
+def _fits(run: RunDir, data: dict[str, Any]) -> bool:
+    """A cache of this version, and of the whole log."""
+    return (data["version"], data["after"]) == (VERSION, run.log.stat().st_size)
 
 
-def _is_lost(run: RunDir, state: str) -> bool:
+def _is_free(run: RunDir) -> bool:
     """Asked after the log was read: a run that has just begun holds its lock by now."""
-    return state in ALIVE and holder(run.lock) is None
+    return holder(run.lock, patience=False) is None

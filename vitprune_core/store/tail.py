@@ -16,13 +16,15 @@ def tail(run: RunDir, left: Callable[[], bool]) -> Iterator[Entry]:
 
     Ends when the run's lock is free, or when it is `left` alone.
     """
-    free = holder(run.lock) is None
+    free = holder(run.lock, patience=False) is None
     past = list(entries(run.log))
     after = past[-1].end if past else 0
     yield from kept(past)
     while not (free or left()):
         time.sleep(EVERY)
-        free = holder(run.lock) is None  # looked at first: what was told before it went is read
+        free = (
+            holder(run.lock, patience=False) is None
+        )  # looked at first: what was told before it went is read
         for entry in entries(run.log, after):
             after = entry.end
             yield entry

@@ -1,8 +1,10 @@
 """Frozen dataclasses to JSON values and back, by their annotations.
 
-Fields that a newer version added are ignored, so that old readers live with new logs.
+Fields that a newer version added are ignored, so that old readers live with new logs. Numbers that
+no engine writes are refused where they come in: whoever calculates meets none that is infinite.
 """
 
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -11,6 +13,10 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
+WRONG = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What is raised when a text is no JSON, or its values are not those that are looked for."""
+WHOLE, MOST = 2**53, 1e150
+"""Numbers are below these: doubles hold such whole ones exactly, and sums of others are finite."""
 
 
 def to_json(value: Any) -> Any:
@@ -24,8 +30,33 @@ def to_json(value: Any) -> Any:
     return value
 
 
+def loads(text: str | bytes) -> Any:
+    """JSON with numbers that can be calculated with; raises ValueError or RecursionError."""
+    return STRICT.decode(text if isinstance(text, str) else text.decode())
+
+
+def _whole(digits: str) -> int:
+    if abs(number := int(digits)) >= WHOLE:
+        raise ValueError(f"{digits} is too much")
+    return number
+
+
+def _real(digits: str) -> float:
+    if abs(number := float(digits)) >= MOST:
+        raise ValueError(f"{digits} is too much")
+    return number
+
+
+def _no_number(word: str) -> None:
+    """JSON has no NaN and no Infinity."""
+    raise ValueError(f"{word} is not a number")
+
+
+STRICT = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_no_number)
+
+
 def from_json(kind: type[T], data: Any) -> T:
-    """The value of `kind`; raises TypeError, ValueError or KeyError when `data` is another."""
+    """The value of `kind`; raises one of `WRONG` when `data` is another."""
     return _build(kind, data)  # type: ignore[no-any-return]
 
 

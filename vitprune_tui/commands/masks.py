@@ -1,6 +1,6 @@
 """`vitprune masks`: which weights stayed, as text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vitprune_core.spec.config import level_name
@@ -10,7 +10,8 @@ from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.values import to_json
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS
-from vitprune_tui.draw.heat import beside, caption, heatmap, legend, overview, pooled, top_of
+from vitprune_tui.draw.heat import caption, heatmap, legend, overview, pooled, top_of
+from vitprune_tui.draw.lines import beside, line, plain
 from vitprune_tui.draw.plots import Look
 from vitprune_tui.wrong import Wrong
 
@@ -54,7 +55,12 @@ def _large(name: str, grid: g.Grid, look: Look) -> str:
     glyphs = ASCII if look.ascii else BLOCKS
     cells = pooled(grid, look.columns, LARGEST)
     top = top_of([cells])
-    lines = [legend(top, glyphs), "", caption(name, grid), *heatmap(cells, grid, top, glyphs)]
+    lines = [
+        plain(legend(top, glyphs)),
+        "",
+        caption(name, grid),
+        *heatmap(cells, grid, top, glyphs),
+    ]
     return "\n".join(lines)
 
 
@@ -64,7 +70,7 @@ def _small(matrices: Matrices, look: Look) -> str:
     cells = {name: pooled(grid, *SMALL) for name, grid in matrices.items()}
     top = top_of(cells.values())
     across = max((look.columns + GAP) // (SMALL[0] + GAP), 1)
-    lines = [legend(top, glyphs)]
+    lines = [plain(legend(top, glyphs))]
     for block in dict.fromkeys(map(_block, matrices)):
         drawn = [
             [*_title(name, grid), *heatmap(cells[name], grid, top, glyphs)]
@@ -73,8 +79,14 @@ def _small(matrices: Matrices, look: Look) -> str:
         ]
         lines += ["", f"block {block}"]
         for at in range(0, len(drawn), across):
-            lines += ["", *beside(drawn[at : at + across], GAP)]
+            lines += ["", *_row(drawn[at : at + across])]
     return "\n".join(lines)
+
+
+def _row(drawings: Sequence[list[str]]) -> list[str]:
+    """Side by side, each as wide as its widest line."""
+    blocks = [([line(text) for text in each], max(map(len, each))) for each in drawings]
+    return [plain(each).rstrip() for each in beside(blocks, GAP)]
 
 
 def _title(name: str, grid: g.Grid) -> list[str]:

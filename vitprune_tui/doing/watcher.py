@@ -16,7 +16,7 @@ from pathlib import Path
 from vitprune_core.store import control, queue
 from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.rundir import RunDir, Stamp, stamp
 from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.summary import ALIVE, Brief, Summary, brief, seen
 from vitprune_tui.doing.device import Device, Load
@@ -33,8 +33,6 @@ LOADED_EVERY = 2.0
 STALLED = 3 * TOUCHED_EVERY
 """A worker touches its lock every few seconds; after so many without it, it hangs."""
 
-Stamp = tuple[int, int]
-ABSENT: Stamp = (-1, -1)
 UNKNOWN: Stamp = (-2, -2)
 """Unlike any other: what is not known yet has changed."""
 
@@ -51,8 +49,8 @@ class Known:
     holder: Holder | None = None
     """Like the summary, only of a run that is read in full."""
     summary: Summary = field(default_factory=Summary)
-    is_news: bool = False
-    """Its log has grown since the look before."""
+    problem: str | None = None
+    """Why its log cannot be read."""
 
 
 class Watcher:
@@ -115,14 +113,13 @@ class Watcher:
         Stamps are taken before: what comes while we read is found by the next look.
         """
         folder = self.lab.folder
-        stamps = {known: _stamp(known) for known in self.folders}
+        stamps = {known: stamp(known) for known in self.folders}
         if stamps == self.folders and self.turn % LISTED_EVERY and not self.lab.problem:
             return
         names = _folders(folder)
         found = list(places(folder))
         runs = {name_of(folder, run): run for run in (RunDir(p) for p, is_run in found if is_run)}
-        read = {name: self.known.get(name) or _known(run) for name, run in runs.items()}
-        self.known = {name: known for name, known in read.items() if known}
+        self.known = {name: self.known.get(name) or _known(run) for name, run in runs.items()}
         self.readers = {name: r for name, r in self.readers.items() if name in self.known}
         self.foreign = len(names - {name.partition("/")[0] for name in self.known})
         others = (path for path, is_run in found if not is_run)
@@ -134,10 +131,15 @@ class Watcher:
         return Lab(
             folder=self.lab.folder,
             runs={name: known.brief for name, known in self.known.items()},
-            opened={name: self._opened(name) for name in self.readers if name in self.wanted},
+            opened={
+                name: self._opened(name)
+                for name in self.readers
+                if name in self.wanted and self.known[name].problem is None
+            },
+            unreadable={name: k.problem for name, k in self.known.items() if k.problem},
             asked=self._asked(),
             order=order,
-            dispatcher=bool(order) and holder(queue.lock(self.lab.folder)) is not None,
+            dispatcher=bool(order) and _is_held(queue.lock(self.lab.folder)),
             load=self._load(),
             read=True,
             foreign=self.foreign,
@@ -147,24 +149,28 @@ class Watcher:
         """Runs that live or are looked at now, the others when their turn comes.
 
         Only the queue tells of those that `moved` into it or out of it. One that cannot be read
-        any more stays as it was.
+        stays as it was, with the reason.
         """
         for at, (name, known) in enumerate(self.known.items()):
             turn, waits = at % TURNS == self.turn % TURNS, known.brief.state == "queued"
-            with suppress(OSError):
+            try:
                 if known.brief.state in ALIVE or name in self.wanted:
                     self._read_in_full(name, known)
                 elif turn or waits or name in moved:
                     self.readers.pop(name, None)
                     _read_briefly(known, anyway=name in moved or (turn and waits))
+            except OSError as error:
+                known.problem, known.log = error.strerror or str(error), UNKNOWN
 
     def _read_in_full(self, name: str, known: Known) -> None:
         """From its second time on only what is new."""
         if name not in self.readers:
             self.readers[name] = Reader(known.run)
         reader = self.readers[name]
-        known.holder = holder(known.run.lock)  # before its log: whoever is gone has said all
-        known.is_news = reader.read()
+        # before its log: whoever is gone has said all
+        known.holder = holder(known.run.lock, patience=False)
+        reader.read()
+        known.problem = None
         now = seen(known.run, reader.summary, free=known.holder is None)
         known.summary = known.summary if now == known.summary else now
         known.brief = known.brief if now.brief == known.brief else now.brief
@@ -173,16 +179,15 @@ class Watcher:
         """All of a run; the very same value as before when nothing is new."""
         reader, known = self.readers[name], self.known[name]
         before = self.lab.opened.get(name)
-        told = before is not None and not known.is_news
-        if (masks := _stamp(known.run.path / "masks")) != known.masks:
+        if (masks := stamp(known.run.path / "masks")) != known.masks:
             known.masks, known.levels = masks, tuple(known.run.levels)
         opened = Opened(
             run=known.run,
             summary=known.summary,
             history=reader.history,
             epochs=len(reader.history),
-            tested=before.tested if before and told else reader.tested,
-            latest=before.latest if before and told else reader.latest,
+            tested=reader.tested,
+            latest=reader.latest,
             levels=known.levels,
             holder=known.holder,
             stalled=_stalled(known.run) if known.holder else None,
@@ -218,28 +223,25 @@ def _folders(folder: Path) -> set[str]:
     return set()
 
 
-def _known(run: RunDir) -> Known | None:
-    """A run that is seen for the first time; None when it cannot be read."""
-    log = _stamp(run.log)
-    with suppress(OSError):
+def _known(run: RunDir) -> Known:
+    """A run that is seen for the first time."""
+    log = stamp(run.log)
+    try:
         return Known(run, brief(run), log)
-    return None
+    except OSError as error:
+        unread = Summary(state="unreadable").brief
+        return Known(run, unread, UNKNOWN, problem=error.strerror or str(error))
+
+
+def _is_held(lock: Path) -> bool:
+    return holder(lock, patience=False) is not None
 
 
 def _read_briefly(known: Known, anyway: bool) -> None:
     """What a list shows of a run, if its log has grown."""
-    log = _stamp(known.run.log)
+    log = stamp(known.run.log)
     if log != known.log or anyway:
-        known.brief, known.log = brief(known.run), log
-
-
-def _stamp(path: Path) -> Stamp:
-    """Changes when the file, or the list of a folder's files, does."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return ABSENT
-    return facts.st_mtime_ns, facts.st_size
+        known.brief, known.log, known.problem = brief(known.run), log, None
 
 
 def _stalled(run: RunDir) -> float | None:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw.dots import Field, Stop, rising, stops
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, fit, width
+from vitprune_tui.draw.lines import Line, fit
 from vitprune_tui.draw.scale import Axis, Scale, bounds, ticks
 
 APART = 12
@@ -23,8 +23,6 @@ APART = 12
 WIDE, HIGH, LABELLED = 10, 5, 10
 """Fewer columns beside a y axis, rows with an x axis or with labels would leave no room to draw."""
 NOTHING_YET, NOTHING_HERE = "nothing yet", "nothing here"
-LINE = {(2, 4): "⠒", (2, 2): "▄", (1, 1): "."}
-"""What the legend shows of a curve without points."""
 
 
 @dataclass(frozen=True)
@@ -233,22 +231,6 @@ def _row_of(labels: Mapping[int, str], gutter: int, columns: int) -> str:
         if not row or first > cell_len(row):
             row += " " * (first - cell_len(row)) + label
     return row
-
-
-def legend(
-    curves: Sequence[Curve], rules: Sequence[Rule], glyphs: Glyphs, columns: int
-) -> list[Line]:
-    """Glyph and name of all that is drawn, on as many lines as it takes."""
-    line = LINE[glyphs.dots]
-    entries = [(f"{c.point or line} {clean(c.name)}", c.style) for c in curves]
-    entries += [(f"{glyphs.dash} {clean(rule.name)}", "dim") for rule in rules]
-    lines: list[Line] = []
-    for entry in entries:
-        if lines and width(lines[-1]) + 2 + cell_len(entry[0]) <= columns:
-            lines[-1] = (*lines[-1], ("  ", ""), entry)
-        else:
-            lines.append((entry,))
-    return [line if width(line) <= columns else fit(line, columns, glyphs.more) for line in lines]
 
 
 def readout(curves: Sequence[Curve], at: float) -> list[tuple[Curve, float, float]]:

@@ -3,7 +3,6 @@
 What a log says of time may be any number: one that no clock can show is told as dashes.
 """
 
-import math
 import time
 
 from vitprune_tui.draw import text
@@ -28,9 +27,8 @@ def precisely(when: float) -> str:
 
 
 def lasting(seconds: float | None) -> str:
-    """As `text.duration`, for any number."""
-    fine = seconds is not None and math.isfinite(seconds) and seconds >= 0
-    return text.duration(seconds if fine else None)
+    """As `text.duration`; a log may go back in time."""
+    return text.duration(seconds if seconds is not None and seconds >= 0 else None)
 
 
 def _shown(form: str, when: float | None) -> str:

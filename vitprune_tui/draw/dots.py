@@ -8,11 +8,11 @@ there gives the style; the dots of all stay.
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import groupby, islice, pairwise
-from operator import itemgetter, le
+from itertools import islice, pairwise
+from operator import le
 
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, Piece
+from vitprune_tui.draw.lines import Line, Piece, merged
 from vitprune_tui.draw.scale import Scale
 
 LEFT, RIGHT = (0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)
@@ -106,14 +106,6 @@ class Field:
             else cell
             for y, cell in zip(range(0, self.height, down), cells, strict=True)
         ]
-
-
-def merged(cells: Iterable[Piece]) -> Line:
-    """Neighbours of one style as one piece."""
-    return tuple(
-        ("".join(glyph for glyph, _ in same), style)
-        for style, same in groupby(cells, key=itemgetter(1))
-    )
 
 
 def stops(x: Sequence[float], y: Sequence[float], across: Scale, down: Scale) -> list[list[Stop]]:

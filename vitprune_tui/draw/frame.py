@@ -74,6 +74,20 @@ def footer(
     return [line(*pieces)]
 
 
+def under(drawn: Line, at: int) -> str:
+    """The view or the key at this cell; what a key does belongs to it."""
+    found = ""
+    for text, style in drawn:
+        if not text.strip():
+            found = ""
+        elif style in ("key", "title", "chosen"):
+            found = text.strip()
+        at -= cell_len(text)
+        if at < 0:
+            return found
+    return ""
+
+
 def keys_of(actions: Sequence[Action], keys: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     """Of those actions that the footer shows, and how to leave and to get help before them."""
     first = [a for a in actions if a.id in ("app.leave", "app.help")]

@@ -13,7 +13,7 @@ class Glyphs:
     dots: tuple[int, int]
     """Columns and rows of the points that one character of a curve can show."""
     shades: str
-    """Of a heatmap, from nothing kept to everything, five of them."""
+    """Of a heatmap, from nothing kept to everything, five of them; neither a line nor a sign."""
     points: str
     """One for each curve, so that they differ without colour."""
     vertical: str
@@ -37,7 +37,6 @@ class Glyphs:
     ahead: str
     more: str
     """At the end of what was cut."""
-    arrow: str
     rising: str
     """Beside the column that rows are sorted by: the least first, or the most first."""
     falling: str
@@ -61,7 +60,6 @@ BRAILLE = Glyphs(
     over="✔",
     ahead="·",
     more="…",
-    arrow="→",
     rising="↑",
     falling="↓",
 )
@@ -69,7 +67,7 @@ BLOCKS = Glyphs(**{**vars(BRAILLE), "name": "blocks", "dots": (2, 2)})
 ASCII = Glyphs(
     name="ASCII",
     dots=(1, 1),
-    shades=".:-=#",
+    shades=".:=*#",
     points="ox*+@%&$=^",
     vertical="|",
     horizontal="-",
@@ -84,7 +82,6 @@ ASCII = Glyphs(
     over="+",
     ahead=".",
     more="~",
-    arrow="->",
     rising="^",
     falling="v",
 )

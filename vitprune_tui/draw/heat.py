@@ -1,18 +1,20 @@
 """Masks as text: density by glyph, a line between heads, dead rows and columns told beside it.
 
-    · ░ ▒ ▓ █     nothing kept, then four steps up to the top of the scale     (ASCII: . : - = #)
+    · ░ ▒ ▓ █     nothing kept, then four steps up to the top of the scale     (ASCII: . : = * #)
 
 The top is chosen for a whole picture and told in its legend: at 95 % sparsity, where a cell of many
 weights keeps one in twenty, a scale up to 100 % would show nothing.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from vitprune_core.store.bits import spans
 from vitprune_core.store.grids import Grid
 from vitprune_tui.draw.glyphs import Glyphs
+from vitprune_tui.draw.lines import Line, Piece, line
+from vitprune_tui.draw.text import several
 
 Cells = list[list[float]]
 """Rows of densities, 0 to 1."""
@@ -23,20 +25,14 @@ ROUNDING = 1 / 510
 
 
 def step(density: float, top: float) -> int:
-    """0 to 4. Only nothing at all is nothing; a step holds its upper end, as grids round it."""
-    steps = math.ceil(4 * (density - ROUNDING) / top)
-    return 0 if density == 0 else min(max(steps, 1), 4)
-
-
-def glyph(density: float, top: float, glyphs: Glyphs) -> str:
-    return glyphs.shades[step(density, top)]
+    """0 to 4. Only nothing, and what is no number, is nothing; a step holds its upper end."""
+    return max(math.ceil(4 * (min(density, top) - ROUNDING) / top), 1) if density > 0 else 0
 
 
 def pooled(grid: Grid, columns: int, rows: int) -> Cells:
     """The matrix as cells that fit into about `columns` x `rows` characters beside the borders."""
-    by_row, by_column = _heads(grid)
-    cells = pool(grid.densities, _fit(rows, by_row))
-    return _turn(pool(_turn(cells), _fit(columns, by_column)))
+    by_row, by_column = heads(grid)
+    return shrunk(grid.densities, _fit(rows, by_row), _fit(columns, by_column))
 
 
 def top_of(pictures: Iterable[Cells]) -> float:
@@ -46,19 +42,23 @@ def top_of(pictures: Iterable[Cells]) -> float:
     return min(math.ceil(100 * max(top, 0.01)) / 100, 1.0)
 
 
-def legend(top: float, glyphs: Glyphs) -> str:
-    steps = [f"{glyphs.shades[i]} to {25 * i * top:.3g} %" for i in (1, 2, 3)]
-    return "  ".join([f"{glyphs.shades[0]} none kept", *steps, f"{glyphs.shades[4]} more"])
+def legend(top: float, glyphs: Glyphs, nothing: str = "none kept") -> Line:
+    """What the shades mean, in their colours."""
+    words = [nothing, *(f"to {25 * i * top:.3g} %" for i in (1, 2, 3)), "more"]
+    pieces: list[str | Piece] = []
+    for i, word in enumerate(words):
+        pieces += ["  " if i else "", (glyphs.shades[i], f"heat{i}"), f" {word}"]
+    return line(*pieces)
 
 
 def heatmap(cells: Cells, grid: Grid, top: float, glyphs: Glyphs) -> list[str]:
     """Pooled cells drawn, a line between heads."""
-    by_row, by_column = _heads(grid)
-    lines = ["".join(glyph(d, top, glyphs) for d in line) for line in cells]
-    lines = [glyphs.vertical.join(_parts(line, by_column)) for line in lines]
-    rule = glyphs.horizontal * len(lines[0])
-    heads = _parts(lines, by_row)
-    return [line for i, head in enumerate(heads) for line in ([rule] if i else []) + list(head)]
+    by_row, by_column = heads(grid)
+    rows = ["".join(glyphs.shades[step(d, top)] for d in row) for row in cells]
+    rows = [glyphs.vertical.join(_parts(row, by_column)) for row in rows]
+    rule = glyphs.horizontal * len(rows[0])
+    parts = _parts(rows, by_row)
+    return [row for i, head in enumerate(parts) for row in ([rule] if i else []) + list(head)]
 
 
 def overview(grids: Mapping[str, Grid]) -> tuple[list[str], list[list[str]]]:
@@ -74,29 +74,35 @@ def overview(grids: Mapping[str, Grid]) -> tuple[list[str], list[list[str]]]:
 
 def caption(name: str, grid: Grid) -> str:
     """`blocks.0.attn.q  96x96  4.1 % kept  dead: 12 rows, 3 columns`."""
-    dead = f"  dead: {grid.dead_rows} rows, {grid.dead_columns} columns"
-    dead = dead if grid.dead_rows or grid.dead_columns else ""
-    return f"{name}  {grid.shape[0]}x{grid.shape[1]}  {100 * grid.density:.1f} % kept{dead}"
+    words = f"  dead: {', '.join(dead(grid))}" if dead(grid) else ""
+    return f"{name}  {grid.shape[0]}x{grid.shape[1]}  {100 * grid.density:.1f} % kept{words}"
 
 
-def beside(blocks: Sequence[Sequence[str]], gap: int = 3) -> list[str]:
-    """Drawings side by side, the shorter ones filled up."""
-    widths = [max(map(len, block), default=0) for block in blocks]
-    height = max(map(len, blocks), default=0)
-    filled = [
-        [(block[y] if y < len(block) else "").ljust(width) for y in range(height)]
-        for block, width in zip(blocks, widths, strict=True)
-    ]
-    return [(" " * gap).join(row).rstrip() for row in zip(*filled, strict=True)]
+def dead(grid: Grid) -> list[str]:
+    """`12 rows` and `3 columns`, where there are any."""
+    counts = ((grid.dead_rows, "row"), (grid.dead_columns, "column"))
+    return [several(number, what) for number, what in counts if number]
 
 
 def pool(cells: Cells, to: int) -> Cells:
     """Rows of cells averaged into at most `to` rows of cells."""
-    n = len(cells)
-    to = min(to, n)
-    bounds = [i * n // to for i in range(to + 1)]
-    runs = (cells[a:b] for a, b in pairwise(bounds))
+    runs = (cells[a:b] for a, b in spans(len(cells), to))
     return [[sum(column) / len(column) for column in zip(*run, strict=True)] for run in runs]
+
+
+def shrunk(cells: Cells, rows: int, columns: int) -> Cells:
+    """Averaged into at most so many rows and columns."""
+    return turned(pool(turned(pool(cells, rows)), columns))
+
+
+def turned(cells: Cells) -> Cells:
+    return [list(column) for column in zip(*cells, strict=True)]
+
+
+def heads(grid: Grid) -> tuple[int, int]:
+    """Parts that the rows and the columns fall into; 1: they do not."""
+    number = grid.heads or 1
+    return number if grid.head_axis == 0 else 1, number if grid.head_axis == 1 else 1
 
 
 def _fit(room: int, heads: int) -> int:
@@ -110,13 +116,3 @@ T = TypeVar("T", str, list[str])
 def _parts(line: T, heads: int) -> list[T]:
     each = len(line) // heads
     return [line[i * each : (i + 1) * each] for i in range(heads)]
-
-
-def _heads(grid: Grid) -> tuple[int, int]:
-    """Parts that the rows and the columns fall into."""
-    heads = grid.heads or 1
-    return heads if grid.head_axis == 0 else 1, heads if grid.head_axis == 1 else 1
-
-
-def _turn(cells: Cells) -> Cells:
-    return [list(column) for column in zip(*cells, strict=True)]

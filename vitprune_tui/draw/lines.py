@@ -6,6 +6,8 @@ there.
 """
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len, set_cell_size
 
@@ -69,6 +71,12 @@ def fit(pieces: Line, room: int, more: str = "…") -> Line:
 def styled(pieces: Line, style: str) -> Line:
     """The same words, all in one style: a row that is chosen."""
     return ((plain(pieces), style),) if pieces else ()
+
+
+def merged(pieces: Iterable[Piece]) -> Line:
+    """The same, neighbours of one style as one piece: a slow line gets fewer colour codes."""
+    runs = groupby(pieces, key=itemgetter(1))
+    return line(*(("".join(text for text, _ in run), style) for style, run in runs))
 
 
 def beside(blocks: Iterable[tuple[list[Line], int]], gap: int = 2) -> list[Line]:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.scale import nice, spread
 
-POINTS = "●▲■◆○△□◇★✚"
-ASCII_POINTS = "ox*+#@%&$="
 BOX = str.maketrans("─│┌┐└┘├┤┬┴┼", "-|+++++++++")
 
 
@@ -41,7 +40,8 @@ def curves(
 ) -> str:
     """Lines through points; `ticks` are x -> label, `level` a horizontal line with its name."""
     plt = _canvas(look)
-    glyphs, line, dash = (ASCII_POINTS, ".", "-") if look.ascii else (POINTS, "braille", "╌")
+    glyphs, line = (ASCII, ".") if look.ascii else (BRAILLE, "braille")
+    signs, dash = glyphs.points, glyphs.dash
     places = [x for s in series for x in s.x]
     left, right = spread(min(places, default=0.0), max(places, default=1.0))
     if level:
@@ -49,7 +49,7 @@ def curves(
     for i, s in enumerate(series):
         plt.plot(s.x, s.y, marker=line, color=COLOURS[i % len(COLOURS)])
     for i, s in enumerate(series if points else ()):
-        plt.scatter(s.x, s.y, marker=glyphs[i % len(glyphs)], color=COLOURS[i % len(COLOURS)])
+        plt.scatter(s.x, s.y, marker=signs[i % len(signs)], color=COLOURS[i % len(COLOURS)])
     plt.title(title)
     margin = 0.02 * (right - left)
     plt.xlim(left - margin, right + margin)
@@ -58,7 +58,7 @@ def curves(
     plt.yticks(heights, [f"{h:.6g}" for h in heights])
     ticks = ticks or {x: f"{x:.6g}" for x in nice([left, right], look.columns // 12)}
     plt.xticks(list(ticks), list(ticks.values()))
-    names = [f"{glyphs[i % len(glyphs)]} {s.name}" for i, s in enumerate(series) if points]
+    names = [f"{signs[i % len(signs)]} {s.name}" for i, s in enumerate(series) if points]
     names += [f"{dash} {level[1]}"] if level else []
     return "\n".join([_finish(plt, look), *names])
 

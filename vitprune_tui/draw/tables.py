@@ -83,8 +83,8 @@ def run(name: str, s: Summary, width: int | None) -> str:
     if s.dense:
         d = s.dense
         origin = "shared" if d.reused else "trained here"
-        if given := s.config.get("dense"):
-            origin = f"given as {clean(given['file'])}, fresh moments"
+        if given := s.section("dense"):
+            origin = f"given as {clean(given.get('file'))}, fresh moments"
         accuracy = (
             f"test {text.percent(d.test.accuracy)}, val {text.percent(d.validation.accuracy)}"
         )
@@ -98,6 +98,8 @@ def run(name: str, s: Summary, width: int | None) -> str:
         lines.append(f"not exact: another {clean(', '.join(s.differs))} since it was begun")
     if s.damaged:
         lines.append(f"{s.damaged} damaged record(s) in the log were skipped")
+    if s.unknown:
+        lines.append(f"{s.unknown} record(s) of a newer version were not understood")
     if s.levels:
         lines += ["", levels(s, width), "", NOTE]
     if s.diverged and s.diverged.level is not None:
@@ -130,7 +132,7 @@ def record(entry: Entry) -> str:
     return f"{entry.seq:>6}  {when}  {type(event).__name__:<12}  {facts}"
 
 
-def _facts(event: e.Event) -> Iterable[tuple[str, object]]:
+def _facts(event: e.Found) -> Iterable[tuple[str, object]]:
     for key, value in vars(event).items():
         if isinstance(value, e.Score):
             yield key, f"{text.percent(value.accuracy)} (loss {value.loss:.3f})"

@@ -1,7 +1,6 @@
 """Numbers and tables as text: one format for each kind of number, here and nowhere else."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 from vitprune_core.store.clean import clean
 
@@ -36,8 +35,8 @@ def several(number: int, one: str, many: str = "") -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """0.8 s, 45 s, 3 min 20 s, 2 h 14 min; a log may claim more than there is time."""
-    if seconds is None or not isfinite(seconds):
+    """0.8 s, 45 s, 3 min 20 s, 2 h 14 min."""
+    if seconds is None:
         return "?"
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -6,8 +6,13 @@ from vitprune_core.store.summary import Summary
 from vitprune_tui.draw import text
 
 
-def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
-    """What stays on the screen of an event: a line, or nothing."""
+def told(event: e.Found, s: Summary) -> str | None:
+    """What stays on the screen of an event: a clean line, or nothing."""
+    words = _told(event, s)
+    return words and clean(words)
+
+
+def _told(event: e.Found, s: Summary) -> str | None:
     match event:
         case e.Started():
             where = (
@@ -16,7 +21,7 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             size = f"{event.parameters:,} parameters, {event.taking_part:,} weights take part"
             return f"{size}; {where}; {event.epochs} epochs planned"
         case e.Starting():
-            return f"process {event.pid} on {clean(event.host)} loads torch and the images"
+            return f"process {event.pid} on {event.host} loads torch and the images"
         case e.Resumed():
             since = (
                 "its beginning" if event.step is None else f"the checkpoint of step {event.step}"
@@ -29,14 +34,14 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
         case e.Acknowledged():
             return f"{event.request}: acknowledged"
         case e.Paused():
-            return f"paused: {clean(event.reason)}"
+            return f"paused: {event.reason}"
         case e.Continued():
             return "continued"
         case e.DenseAwaited():
-            return f"waiting for dense model {event.hash}, which {clean(event.by)} trains"
+            return f"waiting for dense model {event.hash}, which {event.by} trains"
         case e.DenseAdopted():
             where = "anew" if event.step is None else f"on from its step {event.step}"
-            return f"{clean(event.of)}, which trained dense model {event.hash}, is gone: {where}"
+            return f"{event.of}, which trained dense model {event.hash}, is gone: {where}"
         case e.Retracing():
             return (
                 f"{event.epochs} epochs of dense training once more, for the weights to rewind to"
@@ -65,9 +70,9 @@ def told(event: e.Event | e.Damaged, s: Summary) -> str | None:
             where = f"step {event.step} (epoch {event.epoch}), learning rate {event.lr:.3g}"
             return f"diverged at {where}, gradient norm before it {norm}"
         case e.Stopped():
-            return f"stopped: {clean(event.reason)}"
+            return f"stopped: {event.reason}"
         case e.Failed():
-            return f"failed: {clean(event.reason)}"
+            return f"failed: {event.reason}"
         case e.Damaged():
             return f"a damaged record of {event.bytes} bytes"
     return None

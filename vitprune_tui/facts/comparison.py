@@ -96,7 +96,7 @@ def measured(s: Summary) -> dict[float, Measured]:
 
 def chance(s: Summary) -> float:
     """Accuracy of guessing."""
-    facts = DATASETS.get(str((s.config.get("data") or {}).get("name")))
+    facts = DATASETS.get(str(s.section("data").get("name")))
     return 1 / facts.classes if facts else 0.0
 
 
@@ -113,7 +113,7 @@ def grouped(subjects: Sequence[Subject], seeds: bool) -> list[tuple[Subject, ...
 def _but_seed(s: Summary) -> str:
     """The config without the seed and the fold that follows from it."""
     config: dict[str, Any] = {k: v for k, v in s.config.items() if k not in ("seed", "checkpoint")}
-    config["data"] = {k: v for k, v in (config.get("data") or {}).items() if k != "fold"}
+    config["data"] = {k: v for k, v in s.section("data").items() if k != "fold"}
     return json.dumps([s.preset, config], sort_keys=True, default=str)
 
 
@@ -134,8 +134,8 @@ def _pairs(
     group: Sequence[Subject], base: Sequence[Subject]
 ) -> tuple[list[tuple[Subject, Subject]], str]:
     """Of the same seed; where no seed is shared, each with each."""
-    of_seed = {b.summary.config.get("seed"): b for b in base}
-    pairs = [(a, of_seed[seed]) for a in group if (seed := a.summary.config.get("seed")) in of_seed]
+    of_seed = {b.summary.brief.seed: b for b in base}
+    pairs = [(a, of_seed[seed]) for a in group if (seed := a.summary.brief.seed) in of_seed]
     if pairs:
         return pairs, "" if len(pairs) == len(
             group
@@ -193,7 +193,7 @@ def _over_epochs(group: Sequence[Subject], measure: str) -> Points:
     columns = [_column(s, measure) for s in group]
     length = min((len(column) for column in columns), default=0)
     runs = tuple(s.name for s in group)
-    x = tuple(float(i + 1) for i in range(length))
+    x = tuple(map(float, range(1, length + 1)))
     if len(columns) == 1:
         return Points(name_of(group), runs, x, tuple(columns[0]))
     rows = list(zip(*(column[:length] for column in columns), strict=True))
@@ -226,18 +226,6 @@ def name_of(group: Sequence[Subject]) -> str:
     return f"{s.preset} on {s.config.get('workload')}, {len(group)} seeds"
 
 
-def smoothed(values: Sequence[float], amount: float) -> Sequence[float]:
-    """Exponential moving average without a bias at its start; `amount` 0 leaves values alone."""
-    if not amount:
-        return values
-    out, mean, weight = [], 0.0, 0.0
-    for value in values:
-        mean = amount * mean + (1 - amount) * value
-        weight = amount * weight + (1 - amount)
-        out.append(mean / weight)
-    return out
-
-
 def dense(summaries: Sequence[Summary]) -> tuple[float, str] | None:
     """Mean test accuracy of the dense models, and what it is called."""
     found = {s.dense.hash: s.dense.test.accuracy for s in summaries if s.dense}
@@ -250,4 +238,4 @@ def dense(summaries: Sequence[Summary]) -> tuple[float, str] | None:
 
 def layers_of(s: Summary) -> str:
     """Which matrices took part."""
-    return str((s.config.get("prune") or {}).get("layers", "all"))
+    return str(s.section("prune").get("layers", "all"))

@@ -4,7 +4,6 @@ Compared as the text that is shown, so that nothing differs that looks the same:
 value, a tuple and a list too, and the text "1" stands in quotes because the number does not.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
@@ -13,6 +12,7 @@ from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit
 from vitprune_tui.draw.text import MISSING, shortened
+from vitprune_tui.facts.written import written
 
 Row = tuple[str, list[str]]
 """A dotted key, and its value in each config."""
@@ -21,7 +21,7 @@ Row = tuple[str, list[str]]
 def differences(configs: Sequence[Mapping[str, object]]) -> list[Row]:
     """Keys in the order of the configs; a list is one value; `-` where a config has no such key."""
     found = (
-        (path, [written(value) for value in values]) for path, values in _leaves("", list(configs))
+        (path, [_told(value) for value in values]) for path, values in _leaves("", list(configs))
     )
     return [
         (clean(path), [clean(text) for text in texts])
@@ -37,6 +37,10 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
+def _told(value: object) -> str:
+    return MISSING if value is NOTHING else written(value)
+
+
 def _leaves(path: str, values: list[object]) -> Iterator[tuple[str, list[object]]]:
     """Every key with a value in one of the configs; where one has a mapping, its keys follow."""
     inner = [value if isinstance(value, Mapping) else {} for value in values]
@@ -46,32 +50,6 @@ def _leaves(path: str, values: list[object]) -> Iterator[tuple[str, list[object]
     for key in dict.fromkeys(key for mapping in inner for key in mapping):
         deeper = f"{path}.{key}" if path else str(key)
         yield from _leaves(deeper, [mapping.get(key, NOTHING) for mapping in inner])
-
-
-OTHERWISE = re.compile(
-    r"|-|~|null|true|false|[-+.]?[0-9][-+.0-9eE]*|.*[,:#\[\]{}\"'\s].*", re.DOTALL
-)
-"""Text that would be read as something else, or as more than one value, if it stood bare."""
-
-
-def written(value: object) -> str:
-    """As it would stand in YAML: true, null, 0.001, [0.5, 1]."""
-    match value:
-        case _Nothing():
-            return MISSING
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case float():
-            return repr(value).removesuffix(".0")
-        case str():
-            return f'"{value}"' if OTHERWISE.fullmatch(value) else value
-        case Mapping():
-            return "{" + ", ".join(f"{key}: {written(v)}" for key, v in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(written, value)) + "]"
-    return str(value)
 
 
 GAP = 2

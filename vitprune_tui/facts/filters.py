@@ -30,7 +30,7 @@ Row = tuple[str, Brief]
 Test = Callable[[str, Brief], bool | None]
 """None: the run has no such value, which is no answer."""
 
-STATES = ("queued", *ALIVE, "stopped", "done", "failed", "lost")
+STATES = ("queued", *ALIVE, "stopped", "done", "failed", "lost", "unreadable")
 """In the order of a run's life."""
 
 

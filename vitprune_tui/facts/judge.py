@@ -4,10 +4,9 @@ Everything is asked of `spec`, a few milliseconds a time; loading that takes ten
 only threads import this module first.
 """
 
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,16 +20,15 @@ from vitprune_core.spec.config import UNITS, Config, Section, Workload, as_dict
 from vitprune_core.spec.identity import dense_hash
 from vitprune_core.spec.request import Loaded, load
 from vitprune_core.spec.sentence import sentence
-from vitprune_core.spec.source import LARGEST, WORDS, Node, Problem, SpecError, read
+from vitprune_core.spec.source import LARGEST, Node, Problem, SpecError, read
 from vitprune_core.store.dense import DenseDir
-from vitprune_core.store.speed import latest_alike
+from vitprune_core.store.speed import cost, latest_alike
 from vitprune_tui.facts.request import WORKLOAD, Answer, Forecast, Planned, Preset, Request, Value
+from vitprune_tui.facts.written import written
 
 POINTS = 400
 """Of the learning-rate curve, about."""
 AUTO = ("device", "precision", "kernels")
-PLAIN = re.compile(r"[A-Za-z_][\w./-]*|\d+:\d+")
-"""Text that YAML reads as it stands, if it is no word for something else."""
 
 Files = tuple[tuple[str, int], ...]
 """Paths of all presets and when they were written: what was read of them counts as long."""
@@ -93,10 +91,10 @@ def judge(request: Request) -> Answer:
 
 
 def _files() -> Files:
-    return tuple((str(f.path), _written(f.path)) for _, f in presets.every())
+    return tuple((str(f.path), _changed(f.path)) for _, f in presets.every())
 
 
-def _written(path: Path) -> int:
+def _changed(path: Path) -> int:
     try:
         return os.stat(path).st_mtime_ns
     except OSError:  # removed this moment
@@ -161,8 +159,8 @@ def _values(
     fields, values = _fields(), []
     for key, value in _flat(as_dict(now.config)):
         heading = isinstance(value, dict)
-        text = asked[key] if wrong is not None and key in asked else as_yaml(value)
-        was = as_yaml(before.get(key))
+        text = asked[key] if wrong is not None and key in asked else written(value)
+        was = written(before.get(key))
         alone = key == "dense.file" and now.config.dense is None
         changed = request.change_of(key) or (key == WORKLOAD and request.workload is not None)
         values.append(
@@ -243,26 +241,13 @@ def _choices(key: str, field: FieldInfo) -> tuple[str, ...]:
     return (*words, "null") if words and type(None) in kinds else tuple(words)
 
 
-def as_yaml(value: Any) -> str:
-    """A value as `--set` reads it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            return f"[{', '.join(map(as_yaml, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{key}: {as_yaml(part)}" for key, part in value.items()) + "}"
-        case str() if PLAIN.fullmatch(value) and value not in WORDS:
-            return value
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-    return repr(value)
-
-
 def workloads() -> tuple[str, ...]:
     return _choices(WORKLOAD, _fields()[WORKLOAD])
+
+
+def asked_of_host(config: Config) -> Hashable:
+    """All of a config that a forecast depends on, `auto` as it stands."""
+    return dense_hash(config), repr(cost(as_dict(config)))
 
 
 def foresee(folder: Path, config: Config) -> Forecast:

@@ -3,7 +3,6 @@
 What is damaged or missing becomes a sentence, never an error: the screen shows what is left.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from vitprune_core.store import bits as b
 from vitprune_core.store import grids as g
 from vitprune_core.store.clean import clean
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.rundir import RunDir, stamp
 from vitprune_tui.facts.matrices import Changes, Masks, Matrix, change
 
 NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
@@ -22,17 +21,17 @@ MOST = 256
 
 def read(run: RunDir, level: str, before: Masks | None = None) -> Masks:
     """The very same value as `before` when the files have not changed."""
-    stamp = tuple(_stamp(path) for path in (run.grid(level), run.mask(level)))
-    if before and before.stamp == stamp:
+    now = stamp(run.grid(level)), stamp(run.mask(level))
+    if before and before.stamp == now:
         return before
     grids = _grids(run.grid(level))
     if isinstance(grids, str):
-        return Masks(problem=grids, stamp=stamp)
+        return Masks(problem=grids, stamp=now)
     bits = _bits(run.mask(level), grids)
     if isinstance(bits, str):
         coarse = {name: Matrix(name, grid) for name, grid in grids.items()}
-        return Masks(coarse, f"{bits}; only small grids are shown", stamp)
-    return Masks({n: Matrix(n, grid, bits[n]) for n, grid in grids.items()}, stamp=stamp)
+        return Masks(coarse, f"{bits}; only small grids are shown", now)
+    return Masks({n: Matrix(n, grid, bits[n]) for n, grid in grids.items()}, stamp=now)
 
 
 def compare(here: Masks, there: Masks, what: str) -> Changes:
@@ -107,11 +106,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return clean(error, 100)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return facts.st_mtime_ns, facts.st_size

@@ -4,16 +4,19 @@ Small grids are always there; single weights only where their file can be read. 
 asks the bits where there are some and the grid otherwise: what a grid calls nothing is nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import pairwise
+from functools import cached_property
 
 from vitprune_core.store.bits import Bits
 from vitprune_core.store.grids import Grid
-from vitprune_tui.draw.heat import Cells, pool
+from vitprune_tui.draw.heat import Cells, heads, shrunk, turned
 
 SMALL = (12, 24)
+SIZES = 4
+"""In which a matrix keeps its pooled cells: more than are looked at at the same time."""
+Pools = dict[tuple[str, int, int], Cells]
+"""What is pooled, and into how many rows and columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,7 @@ class Matrix:
     """`blocks.0.attn.q`."""
     grid: Grid
     bits: Bits | None = None
+    pools: Pools = field(default_factory=dict, init=False, repr=False)
 
     @property
     def block(self) -> str:
@@ -34,8 +38,7 @@ class Matrix:
     @property
     def heads(self) -> tuple[int, int]:
         """Parts that the rows and the columns fall into; 1: they do not."""
-        heads = self.grid.heads or 1
-        return heads if self.grid.head_axis == 0 else 1, heads if self.grid.head_axis == 1 else 1
+        return heads(self.grid)
 
     @property
     def units(self) -> tuple[int, int]:
@@ -46,20 +49,34 @@ class Matrix:
 
     def pooled(self, rows: int, columns: int) -> Cells:
         """Densities of so many rows and columns of cells."""
-        return _pooled(self, rows, columns)
+        if self.bits is None:
+            return self.thumbnail(rows, columns)
+        return _once(self.pools, ("bits", rows, columns), self.bits.pooled)
 
-    def dead(self, axis: int) -> list[bool]:
-        """Of each row (0) or column (1) of `units`: nothing is left of it."""
-        return _dead(self, axis)
+    def thumbnail(self, rows: int, columns: int) -> Cells:
+        """Small pictures come from the grid, which is small itself."""
+        return _once(self.pools, ("grid", rows, columns), self._shrunk)
 
-    @property
+    def _shrunk(self, rows: int, columns: int) -> Cells:
+        return shrunk(self.grid.densities, rows, columns)
+
+    @cached_property
+    def dead(self) -> tuple[list[bool], list[bool]]:
+        """Of each row and each column of `units`: nothing is left of it."""
+        if self.bits is None:
+            cells = self.grid.densities
+            return _nothing(cells), _nothing(turned(cells))
+        rows, columns = set(self.bits.dead_rows), set(self.bits.dead_columns)
+        height, width = self.bits.shape
+        return [i in rows for i in range(height)], [i in columns for i in range(width)]
+
+    @cached_property
     def by_head(self) -> list[float]:
         """Density of each head, about; of none it is 0, and only of one of which none is left."""
         by_row, by_column = self.heads
         if by_row * by_column == 1:
             return []
-        shares = _thumbnail(self.grid, by_row, by_column)
-        return [share for line in shares for share in line]
+        return [share for line in self._shrunk(by_row, by_column) for share in line]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +92,7 @@ class Change:
     there: int
     small: tuple[Cells, Cells]
     """As `pooled`, of SMALL or fewer rows and columns: what overviews are made of."""
+    pools: Pools = field(default_factory=dict, init=False, repr=False)
 
     @property
     def size(self) -> int:
@@ -103,12 +121,15 @@ class Change:
 
     def pooled(self, rows: int, columns: int) -> tuple[Cells, Cells]:
         """Shares kept only there and only here, in so many rows and columns of cells."""
-        return _pooled_bits(self.gone, rows, columns), _pooled_bits(self.came, rows, columns)
+        return (
+            _once(self.pools, ("gone", rows, columns), self.gone.pooled),
+            _once(self.pools, ("came", rows, columns), self.came.pooled),
+        )
 
     def thumbnail(self, rows: int, columns: int) -> tuple[Cells, Cells]:
         """About the same, quickly."""
         gone, came = self.small
-        return _shrunk(gone, rows, columns), _shrunk(came, rows, columns)
+        return shrunk(gone, rows, columns), shrunk(came, rows, columns)
 
 
 def change(here: Bits, there: Bits) -> Change:
@@ -127,6 +148,14 @@ class Masks:
     stamp: tuple[object, ...] = ()
     """Of the files; another one when they have changed."""
 
+    @property
+    def blocks(self) -> list[str]:
+        return list(dict.fromkeys(matrix.block for matrix in self.matrices.values()))
+
+    @property
+    def kinds(self) -> list[str]:
+        return list(dict.fromkeys(matrix.kind for matrix in self.matrices.values()))
+
 
 @dataclass(frozen=True, eq=False)
 class Changes:
@@ -137,47 +166,13 @@ class Changes:
     """Why some, or all, cannot be compared."""
 
 
-@lru_cache(256)
-def _dead(matrix: Matrix, axis: int) -> list[bool]:
-    if bits := matrix.bits:
-        gone = set(bits.dead_rows if axis == 0 else bits.dead_columns)
-        return [i in gone for i in range(bits.shape[axis])]
-    densities = matrix.grid.densities
-    return [not any(cells) for cells in (zip(*densities, strict=True) if axis else densities)]
+def _once(pools: Pools, key: tuple[str, int, int], pool: Callable[[int, int], Cells]) -> Cells:
+    if key not in pools:
+        if len(pools) >= SIZES:
+            pools.clear()
+        pools[key] = pool(*key[1:])
+    return pools[key]
 
 
-@lru_cache(256)
-def _pooled(matrix: Matrix, rows: int, columns: int) -> Cells:
-    if matrix.bits:
-        return matrix.bits.pooled(rows, columns)
-    return _thumbnail(matrix.grid, rows, columns)
-
-
-@lru_cache(256)
-def _pooled_bits(bits: Bits, rows: int, columns: int) -> Cells:
-    return bits.pooled(rows, columns)
-
-
-def thumbnail(matrix: Matrix, rows: int, columns: int) -> Cells:
-    """Small pictures come from the grid, which is small itself."""
-    return _thumbnail(matrix.grid, rows, columns)
-
-
-@lru_cache(1024)
-def _thumbnail(grid: Grid, rows: int, columns: int) -> Cells:
-    return _shrunk(grid.densities, rows, columns)
-
-
-def _shrunk(cells: Cells, rows: int, columns: int) -> Cells:
-    """Averaged into at most so many rows and columns."""
-    turned = pool(_turned(pool(cells, rows)), columns)
-    return _turned(turned)
-
-
-def _turned(cells: Cells) -> Cells:
-    return [list(column) for column in zip(*cells, strict=True)]
-
-
-def bounds(length: int, cells: int) -> list[tuple[int, int]]:
-    """What each cell covers when so many rows are pooled into so many cells."""
-    return list(pairwise(i * length // cells for i in range(cells + 1)))
+def _nothing(cells: Cells) -> list[bool]:
+    return [not any(row) for row in cells]

@@ -4,7 +4,6 @@
 are there.
 """
 
-import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -50,11 +49,11 @@ class Request:
         return tuple(f"{key}={text}" for key, text in self.changes)
 
     @property
-    def command(self) -> str:
-        """As a shell reads it."""
+    def words(self) -> tuple[str, ...]:
+        """After `vitprune`."""
         workload = () if self.workload is None else ("--workload", self.workload)
         sets = (word for override in self.overrides for word in ("--set", override))
-        return shlex.join(("vitprune", "run", self.preset, *workload, *sets))
+        return ("run", self.preset, *workload, *sets)
 
     def changed(self, key: str, text: str) -> "Request":
         """With this value, which counts more than what was said of its parts."""

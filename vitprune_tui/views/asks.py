@@ -38,13 +38,13 @@ class Asks(View):
         return [self.state.shown] if self.state.shown else []
 
     def action_pause(self) -> None:
-        self._each(self.targets, "asking", _pause)
+        self._sure("Pause or let go on", "pause", _pause, several_only=True)
 
     def action_stop(self) -> None:
-        self._each(self.targets, "asking", _stop)
+        self._sure("Stop", "stop", _stop, several_only=True)
 
     def action_resume(self) -> None:
-        self._each(self.targets, "starting", _resume)
+        self._sure("Resume", "resume", _resume, several_only=True)
 
     def action_kill(self) -> None:
         self._sure("End the process at once", "kill", _kill)
@@ -60,17 +60,17 @@ class Asks(View):
         path = _usual(self.state.lab.folder, names)
         self.bench.ask_line(label, str(path), _hint, partial(self._export, names))
 
-    def _sure(self, question: str, doing: str, what: What) -> None:
+    def _sure(self, question: str, doing: str, what: What, several_only: bool = False) -> None:
         """The runs that are asked about are those that it is done to, whatever comes between."""
         if not (names := self.targets):
             return self._nothing()
-        every = f" ({', '.join(map(clean, names))})" if names[1:] else ""
         then = partial(self._each, names, doing, what)
-        self.bench.confirm(f"{question}: {_of(names)}{every}?", doing, then)
+        if several_only and not names[1:]:
+            return then()
+        named = [clean(name) for name in names[1:] and names]
+        self.bench.confirm(f"{question}: {_of(names)}?", doing, then, named)
 
     def _each(self, names: list[str], doing: str, what: What) -> None:
-        if not names:
-            return self._nothing()
         work = partial(_answers, self.state.lab.folder, names, what)
         self.bench.in_background(f"{doing} {_of(names)}", work, self._tell)
 

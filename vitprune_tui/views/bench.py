@@ -4,14 +4,12 @@ What is asked for lies on the `Desk`; all that stands on the right is a picture 
 pydantic and YAML is loaded in a thread after the first paint: until then there are no presets.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.actions import bindings
@@ -22,7 +20,7 @@ from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.facts.request import Preset
 from vitprune_tui.state import State
 from vitprune_tui.views.foresees import Foresees
-from vitprune_tui.views.starts import Starts
+from vitprune_tui.views.saves import Saves
 from vitprune_tui.widgets.canvas import Canvas
 from vitprune_tui.widgets.field import Field
 from vitprune_tui.widgets.listing import Listing, Row
@@ -32,7 +30,7 @@ NARROW, FLAT, VAST = 64, 16, 160
 """Columns and rows from which on list and values are seen together; and then the plan beside."""
 
 
-class BenchView(Starts, Foresees):
+class BenchView(Saves, Foresees):
     room = "bench"
     BINDINGS = bindings("bench")
     SCOPED_CSS = False
@@ -71,12 +69,6 @@ class BenchView(Starts, Foresees):
     BenchView.-maximised #plan { display: block; width: 1fr; height: 1fr; margin: 0; }
     """
 
-    @dataclass
-    class Known(Message):
-        """What there is to ask for has been read."""
-
-        presets: tuple[Preset, ...]
-
     def __init__(self, state: State):
         super().__init__(state)
         self.rows: list[Preset | Line] = []
@@ -92,19 +84,18 @@ class BenchView(Starts, Foresees):
             yield Canvas(planned, id="plan", classes="main")
 
     def on_show(self) -> None:
-        self.run_worker(self._read, thread=True, exclusive=True, group="presets")
+        self.reread()
 
-    def _read(self) -> None:
-        from vitprune_tui.facts.judge import known
+    def reread(self, choose: str = "") -> None:
+        self.read(_known, partial(self._lay, choose))
 
-        self.post_message(self.Known(known()))
-
-    def on_bench_view_known(self, message: Known) -> None:
+    def _lay(self, choose: str, presets: tuple[Preset, ...]) -> None:
         self._keep()
-        self.desk.lay(message.presets)
-        self.bench.presets = tuple(p.name for p in message.presets if not p.kind)
+        self.desk.chosen = choose or self.desk.chosen
+        self.desk.lay(presets)
+        self.bench.presets = tuple(p.name for p in presets if not p.kind)
         self.rows = []
-        for _, alike in groupby(message.presets, lambda p: (p.kind, p.origin)):
+        for _, alike in groupby(presets, lambda p: (p.kind, p.origin)):
             first, *others = alike
             self.rows += [asked.heading(first), first, *others]
         self.paint()
@@ -112,7 +103,7 @@ class BenchView(Starts, Foresees):
     @property
     def copied(self) -> str:
         desk = self.desk
-        return desk.request.command if desk.answer else desk.chosen or ""
+        return self.command(*desk.request.words) if desk.answer else desk.chosen or ""
 
     def choose(self, preset: str) -> None:
         """Put the cursor on a preset, now or when the list has been read."""
@@ -139,7 +130,8 @@ class BenchView(Starts, Foresees):
         if desk.answer and desk.answer.config:
             self.foresee(desk.answer.config)
         plan = self.query_one("#plan", Canvas)
-        plan.show(desk.preset, desk.answer, self.forecast, self.state.lab)
+        keys = self.key("bench.start"), self.key("bench.queue")
+        plan.show(desk.preset, desk.answer, self.forecast, self.state.lab, keys)
 
     def _paint_presets(self) -> None:
         listing = self.query_one("#presets", Listing)
@@ -234,9 +226,12 @@ class BenchView(Starts, Foresees):
 
     def _edit(self) -> None:
         """The value under the cursor is typed anew where it stands, and judged as it is typed."""
+        if self.values.editing:  # by a click, as the field has the keys
+            return self._keep()
         value = self.desk.value
         if value is None:
-            return self.bench.say("tab goes back: here only values of a preset change", "warn")
+            back = f"{self.key('bench.pane')} goes back: here only values of a preset change"
+            return self.bench.say(back, "warn")
         self.values.edit(value.text, value.choices)
         self.paint()
 
@@ -266,3 +261,10 @@ class BenchView(Starts, Foresees):
             self.desk.keep(self.values.end())
             self.focus()
             self.paint()
+
+
+def _known() -> tuple[Preset, ...]:
+    """In a thread."""
+    from vitprune_tui.facts.judge import known
+
+    return known()

@@ -1,12 +1,11 @@
 """What asks the runs folder about a run to come, in a thread: how long it takes, what is there."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.message import Message
+from textual.timer import Timer
 
 from vitprune_tui.facts.request import Forecast
 from vitprune_tui.state import State
@@ -15,43 +14,53 @@ from vitprune_tui.views.view import View
 if TYPE_CHECKING:
     from vitprune_core.spec.config import Config
 
+PAUSE = 0.3
+"""Seconds that nothing is typed before a folder of hundreds of runs is looked through."""
+
 
 class Foresees(View):
-    @dataclass
-    class Foreseen(Message):
-        """The answer."""
-
-        of: Hashable
-        forecast: Forecast
-
     def __init__(self, state: State):
         super().__init__(state)
         self.forecast: Forecast | None = None
         """None: not known yet."""
         self.foreseen: Hashable = None
         """All that the forecast depends on."""
+        self.soon: Timer | None = None
+        self.looking = False
 
     def foresee(self, config: "Config") -> None:
         """Ask, if anything changed that the answer depends on."""
+        from vitprune_tui.facts.judge import asked_of_host
+
         states = frozenset((name, brief.state) for name, brief in self.state.lab.runs.items())
-        where = (config.device, config.precision, config.kernels, config.threads)
-        trained = (config.data, config.model, config.train, config.seed, config.dense)
-        of = (states, *where, *trained)
+        of = (states, asked_of_host(config))
         if of != self.foreseen:
             self.foreseen, self.forecast = of, None
-            look = partial(self._look, of, self.state.lab.folder, config)
-            self.run_worker(look, thread=True, exclusive=True, group="forecast")
+            self._ask_soon(of, config)
 
-    def _look(self, of: Hashable, folder: Path, config: "Config") -> None:
+    def _ask_soon(self, of: Hashable, config: "Config") -> None:
+        if self.soon:
+            self.soon.stop()
+        self.soon = self.set_timer(PAUSE, partial(self._ask, of, config))
+
+    def _ask(self, of: Hashable, config: "Config") -> None:
+        """One at a time: a thread cannot be stopped."""
+        if self.looking:
+            return self._ask_soon(of, config)
+        self.looking = True
+        self.read(partial(self._look, self.state.lab.folder, config), partial(self._told, of))
+
+    def _look(self, folder: Path, config: "Config") -> Forecast:
         from vitprune_tui.facts.judge import foresee
 
         try:
-            forecast = foresee(folder, config)
+            return foresee(folder, config)
         except OSError:  # a run was moved away this moment
-            forecast = Forecast()
-        self.post_message(self.Foreseen(of, forecast))
+            return Forecast()
+        finally:
+            self.looking = False
 
-    def on_foresees_foreseen(self, message: Foreseen) -> None:
-        if message.of == self.foreseen:
-            self.forecast = message.forecast
+    def _told(self, of: Hashable, forecast: Forecast) -> None:
+        if of == self.foreseen:
+            self.forecast = forecast
             self.paint()

@@ -14,7 +14,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 
-from vitprune_tui.actions import bindings, shown
+from vitprune_tui.actions import bindings
 from vitprune_tui.draw.frame import room_for_about
 from vitprune_tui.draw.glyphs import ASCII
 from vitprune_tui.draw.live import (
@@ -29,8 +29,9 @@ from vitprune_tui.draw.live import (
     phases,
     progress,
 )
-from vitprune_tui.draw.live.over_epochs import SMOOTHINGS, Bounds
+from vitprune_tui.draw.live.over_epochs import Bounds
 from vitprune_tui.draw.live.phases import Stage
+from vitprune_tui.facts import smooth
 from vitprune_tui.facts.stages import stages_of
 from vitprune_tui.state import Opened
 from vitprune_tui.views.asks import Asks
@@ -105,8 +106,8 @@ class LiveView(Asks):
     Screen LiveView.-maximised #facts, Screen LiveView.-maximised #told { display: none; }
     """
 
-    logarithmic, smoothing = False, 0
-    """Whether the loss is on a logarithmic axis, and which of `SMOOTHINGS` it has."""
+    logarithmic, smoothing = False, 0.0
+    """Of the loss: whether its axis is, and which of `smooth.STEPS` it has."""
 
     def compose(self) -> ComposeResult:
         yield Canvas(no_run.draw, id="none")
@@ -144,7 +145,7 @@ class LiveView(Asks):
         run, name = self.state.run, self.state.shown
         self.set_class(run is None, "-none")
         if run is None or name is None:
-            return self._show("none", self.state, {id: self._key(id) for id in KEYS})
+            return self._show("none", self.state, {id: self.key(id) for id in KEYS})
         kept = self.kept.setdefault(name, Kept())
         self._read_plan(name, run, kept)
         stages = kept.stages or phases.guessed(run.summary, run.tested)
@@ -169,11 +170,6 @@ class LiveView(Asks):
             self.given[canvas] = key
             self.canvases[canvas].show(*facts())
 
-    def _key(self, action: str) -> str:
-        """As people write it; the command where no key has it."""
-        keys = self.bench.keys.get(action)
-        return shown(keys[0]) if keys else action.partition(".")[2]
-
     def _progress(self, name: str, run: Opened, where: phases.Where) -> progress.Progress:
         lab = self.state.lab
         about = len(self.about) <= min(room_for_about(self.size.width), ABOUT)
@@ -186,26 +182,23 @@ class LiveView(Asks):
             place=lab.order.index(name) + 1 if name in lab.order else None,
             queued=len(lab.order),
             dispatcher=lab.dispatcher,
-            pause=self._key("run.pause"),
-            resume=self._key("run.resume"),
+            pause=self.key("run.pause"),
+            resume=self.key("run.resume"),
         )
 
     def _show_charts(self, run: Opened, kept: Kept, stages: tuple[Stage, ...]) -> None:
         s, rows = run.summary, (run.history, run.epochs, run.summary.epochs_planned)
-        smoothing = SMOOTHINGS[self.smoothing]
-        here = f"loss {self.logarithmic} {smoothing}"
+        here = f"loss {self.logarithmic} {self.smoothing}"
 
         def loss() -> tuple[over_epochs.Epochs]:
-            ticks = over_epochs.ticks(stages, run.history, run.epochs)
             before = kept.bounds.get(here)
-            made = over_epochs.losses(*rows, ticks, before, self.logarithmic, smoothing)
+            made = over_epochs.losses(*rows, stages, before, self.logarithmic, self.smoothing)
             kept.bounds[here] = made.bounds
             return (made,)
 
         def validation() -> tuple[over_epochs.Epochs]:
-            ticks = over_epochs.ticks(stages, run.history, run.epochs)
             dense = s.dense.validation.accuracy if s.dense else None
-            made = over_epochs.accuracies(*rows, ticks, kept.bounds.get("validation"), dense)
+            made = over_epochs.accuracies(*rows, stages, kept.bounds.get("validation"), dense)
             kept.bounds["validation"] = made.bounds
             return (made,)
 
@@ -226,8 +219,7 @@ class LiveView(Asks):
 
     def _log(self, run: Opened, kept: Kept) -> tuple[tuple[logged.Told, ...], int]:
         """Its lines, and how many of them came after the last one in sight."""
-        told = logged.lines_of(run.latest, run.summary)
-        seen = kept.seen
+        told, seen = logged.lines_of(run.latest, run.summary), kept.seen
         return told, 0 if seen is None else sum(line.seq > seen for line in told)
 
     def _read_plan(self, name: str, run: Opened, kept: Kept) -> None:
@@ -265,8 +257,7 @@ class LiveView(Asks):
 
     def _go(self, by: int) -> None:
         """To the run that was begun after or before this one."""
-        runs = self.state.lab.runs
-        names = sorted(runs, key=lambda name: (runs[name].started or 0, name))
+        names = self.state.lab.by_start
         if not names:
             return self._nothing()
         at = names.index(self.state.shown) + by if self.state.shown in names else len(names) - 1
@@ -304,5 +295,5 @@ class LiveView(Asks):
         self._smooth(-1)
 
     def _smooth(self, by: int) -> None:
-        self.smoothing = min(max(self.smoothing + by, 0), len(SMOOTHINGS) - 1)
+        self.smoothing = smooth.step(self.smoothing, by)
         self.paint()

@@ -6,13 +6,11 @@ at again and its files have changed. Meanwhile what was known is shown.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.message import Message
+from textual.events import Click
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.events import Level
@@ -20,7 +18,8 @@ from vitprune_core.store.rundir import RunDir
 from vitprune_tui.actions import bindings
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.masks.levels import Chosen, Place, head, sentences
-from vitprune_tui.draw.masks.no_masks import missing
+from vitprune_tui.draw.masks.no_masks import missing, unreadable
+from vitprune_tui.draw.masks.overview import layout
 from vitprune_tui.draw.masks.scene import MATRIX, OVERVIEW, Scene, draw
 from vitprune_tui.facts.levels import compare, read
 from vitprune_tui.facts.matrices import Changes, Masks, Matrix
@@ -31,8 +30,8 @@ from vitprune_tui.widgets.canvas import Canvas
 KEPT = 8
 """Levels, and comparisons of two, that stay in memory."""
 AGAINST = ("", "level", "baseline")
-Key = tuple[Path, str]
-"""A run and its level."""
+Key = tuple[Any, ...]
+"""A run and its level; or of each side of a comparison these and the stamp of its files."""
 
 
 class MasksView(View):
@@ -46,13 +45,6 @@ class MasksView(View):
     MasksView > #masks { height: 1fr; }
     """
 
-    @dataclass
-    class Read(Message):
-        """A thread is through."""
-
-        key: Any
-        value: Any
-
     def __init__(self, state: State):
         super().__init__(state)
         self.stage = OVERVIEW
@@ -61,9 +53,9 @@ class MasksView(View):
         self.wish: str | None = None
         """The level that was stepped to; None: the newest, also when another one comes."""
         self.against = ""
-        self.known: OrderedDict[Any, Any] = OrderedDict()
+        self.known: OrderedDict[Key, Any] = OrderedDict()
         self.visit: object = None
-        self.asked: set[Any] = set()
+        self.asked: set[Key] = set()
         """What was asked for since something else is looked at."""
 
     def compose(self) -> ComposeResult:
@@ -105,15 +97,14 @@ class MasksView(View):
         """The masks to look at, or what to read instead."""
         opened, level = self.state.run, self.level
         if opened is None or level is None:
-            return missing(self.state)
+            return missing(self.state, self.key)
         now = opened.levels, opened.summary.attempt
         self._visit((opened.run.path, level, self.against, self.state.baseline, now))
         masks = self._masks(opened.run, level)
         if masks is None:
             return [line((" reading", "dim"))]
         if not masks.matrices:
-            told = f" {masks.problem}"
-            return [line((told, "bad")), line(" other levels: , and .   other runs: [ and ]")]
+            return unreadable(masks.problem, self.key)
         return masks
 
     def _visit(self, what: object) -> None:
@@ -123,7 +114,7 @@ class MasksView(View):
 
     def _masks(self, run: RunDir, level: str) -> Masks | None:
         """None: not read yet."""
-        key: Key = (run.path, level)
+        key = run.path, level
         known: Masks | None = self.known.get(key)
         self._ask(key, partial(read, run, level, known))
         return known
@@ -137,10 +128,9 @@ class MasksView(View):
         there = self._masks(run, level)
         if there is None:
             return Changes(problem="reading"), what
-        key = (id(here), id(there), what)
-        self._ask(key, lambda: (here, there, compare(here, there, what)))
-        known = self.known.get(key)
-        return (known[2] if known else Changes(problem="reading")), what
+        key = (self.state.shown, self.level, here.stamp, run.path, level, there.stamp)
+        self._ask(key, partial(compare, here, there, what))
+        return self.known.get(key, Changes(problem="reading")), what
 
     def _other(self) -> tuple[RunDir, str, str] | str | None:
         """What to compare with, or why that cannot be; None: nothing is to be compared."""
@@ -154,7 +144,8 @@ class MasksView(View):
             return opened.run, opened.levels[at - 1], f"level {opened.levels[at - 1]}"
         baseline = self.state.baseline
         if baseline is None:
-            return "no difference: no baseline is chosen (b in Curves or Runs)"
+            keys = f"{self.key('curves.baseline')} in Curves, {self.key('runs.baseline')} in Runs"
+            return f"no difference: no baseline is chosen ({keys})"
         if baseline == self.state.shown:
             return "no difference: this run is the baseline"
         return RunDir(self.state.lab.folder / baseline), level, clean(baseline)
@@ -163,15 +154,15 @@ class MasksView(View):
         if key in self.asked:
             return
         self.asked.add(key)
-        self.run_worker(lambda: self.post_message(self.Read(key, work())), thread=True)
+        self.read(work, partial(self._keep, key))
 
-    def on_masks_view_read(self, message: Read) -> None:
-        message.stop()
-        same = self.known.get(message.key) is message.value
-        self.known[message.key] = message.value
-        self.known.move_to_end(message.key)
+    def _keep(self, key: Key, value: Any) -> None:
+        """What was read; the least recent of too many goes, and may be asked for again."""
+        same = self.known.get(key) is value
+        self.known[key] = value
+        self.known.move_to_end(key)
         while len(self.known) > KEPT:
-            self.known.popitem(last=False)
+            self.asked.discard(self.known.popitem(last=False)[0])
         if not same:
             self.paint()
 
@@ -190,17 +181,22 @@ class MasksView(View):
 
     def _chosen(self, masks: Masks) -> Matrix:
         """The matrix under the cursor, which stays inside."""
-        blocks, kinds = _sides(masks)
+        blocks, kinds = masks.blocks, masks.kinds
         self.at = min(self.at[0], len(blocks) - 1), min(self.at[1], len(kinds) - 1)
         block, kind = blocks[self.at[0]], kinds[self.at[1]]
         here = [matrix for matrix in masks.matrices.values() if matrix.block == block]
         return next((matrix for matrix in here if matrix.kind == kind), here[0])
 
     @property
+    def _known(self) -> Masks | None:
+        """What is shown, if it was read and has matrices."""
+        opened = self.state.run
+        masks = self.known.get((opened.run.path, self.level)) if opened else None
+        return masks if masks and masks.matrices else None
+
+    @property
     def _seen(self) -> Matrix | None:
-        opened, level = self.state.run, self.level
-        masks = self.known.get((opened.run.path, level)) if opened else None
-        return self._chosen(masks) if masks and masks.matrices else None
+        return self._chosen(self._known) if self._known else None
 
     @property
     def about(self) -> str:
@@ -217,12 +213,12 @@ class MasksView(View):
         if not self.state.shown or not self.level:
             return self.state.shown or ""
         matrix = self._seen
-        words = f"vitprune masks {self.state.shown} --level {self.level}"
+        words = ["masks", self.state.shown, "--level", self.level]
         if matrix and self.stage != OVERVIEW:
-            words += f" --layer {matrix.block}"
+            words += ["--layer", matrix.block]
         if matrix and self.stage == MATRIX:
-            words += f" --matrix {matrix.kind}"
-        return words
+            words += ["--matrix", matrix.kind]
+        return self.command(*words)
 
     def _repaint(self) -> None:
         """Something else is looked at: the header tells it too."""
@@ -249,6 +245,18 @@ class MasksView(View):
     def action_close(self) -> None:
         self.stage = max(self.stage - 1, OVERVIEW)
         self._repaint()
+
+    def on_click(self, event: Click) -> None:
+        """A matrix of the overview is chosen, by a second click opened."""
+        canvas, masks = self.query_one("#masks", Canvas), self._known
+        if self.stage != OVERVIEW or event.widget is not canvas or not masks:
+            return
+        matrices = list(masks.matrices.values())
+        drawn = layout(matrices, self._chosen(masks).name, *canvas.size)
+        if cell := drawn.under(event.x, event.y):
+            self.at = masks.blocks.index(cell[0]), masks.kinds.index(cell[1])
+            self.stage += event.chain > 1
+            self._repaint()
 
     def action_difference(self) -> None:
         self.against = AGAINST[(AGAINST.index(self.against) + 1) % len(AGAINST)]
@@ -289,9 +297,3 @@ def accuracy(opened: Opened, level: str) -> float | None:
     """On the test images, of the level's pruned and retrained model."""
     tested = (event for event in reversed(opened.tested) if isinstance(event, Level))
     return next((e.test.accuracy for e in tested if format(e.sparsity_asked, "g") == level), None)
-
-
-def _sides(masks: Masks) -> tuple[list[str], list[str]]:
-    """Blocks and kinds of matrices."""
-    every = masks.matrices.values()
-    return list(dict.fromkeys(m.block for m in every)), list(dict.fromkeys(m.kind for m in every))

@@ -15,7 +15,7 @@ from vitprune_core.store import queue
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui.actions import DEFAULTS, bindings, shown
+from vitprune_tui.actions import DEFAULTS, bindings
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.runs import detail as run_detail
 from vitprune_tui.draw.runs import notes as runs_notes
@@ -120,7 +120,7 @@ class RunsView(Asks):
             opened=lab.opened.get(name or ""),
             place=self.table.places.get(name or ""),
             asked=lab.asked.get(name or ""),
-            opens=self._key("runs.open"),
+            opens=self.key("runs.open"),
         )
         self.query_one("#detail", Canvas).show(detail)
 
@@ -131,17 +131,12 @@ class RunsView(Asks):
             filter=self.filter.text,
             shown=len(self.table.runs),
             baseline=state.baseline,
-            keys={action: self._key(action) for action in DEFAULTS},
+            keys={action: self.key(action) for action in DEFAULTS},
         )
 
     @property
     def _listing(self) -> Listing:
         return self.query_one(Listing)
-
-    def _key(self, action: str) -> str:
-        """As people write it."""
-        keys = self.bench.keys.get(action)
-        return shown(keys[0]) if keys else action
 
     @property
     def about(self) -> str:
@@ -162,7 +157,7 @@ class RunsView(Asks):
         event.stop()
         self._choose(event.at)
         if event.opens:
-            self.run_worker(self.action_open())
+            self.bench.call_later(self.action_open)
 
     def action_up(self) -> None:
         self._choose(self.at - 1)
@@ -215,8 +210,11 @@ class RunsView(Asks):
         self.bench.paint()
 
     def action_filter(self) -> None:
+        self._ask_filter(self.filter.text)
+
+    def _ask_filter(self, text: str) -> None:
         label = "Filter, like acc>0.9 preset~rand !failed"
-        self.bench.ask_line(label, self.filter.text, self._hint, self._filter)
+        self.bench.ask_line(label, text, self._hint, self._filter)
 
     def _hint(self, typed: str) -> Line:
         try:
@@ -228,16 +226,17 @@ class RunsView(Asks):
         return line((f"{left:,} of {several(len(runs), 'run')}", "" if left else "warn"))
 
     def _filter(self, typed: str) -> None:
+        """A wrong one is there to be mended, with what is wrong below it."""
         try:
             self.filter = filters.parse(typed.strip())
-        except Wrong as wrong:
-            return self.bench.say(f"{wrong}; the filter stays as it was", "bad")
+        except Wrong:
+            return self._ask_filter(typed)
         self.bench.paint()
 
     def action_difference(self) -> None:
         names = self._compared()
         if len(names) < 2:
-            mark, baseline = self._key("runs.mark"), self._key("runs.baseline")
+            mark, baseline = self.key("runs.mark"), self.key("runs.baseline")
             what = f"two runs are needed: {mark} marks one, {baseline} makes one the baseline"
             return self.bench.say(what, "warn")
         self.bench.in_background(

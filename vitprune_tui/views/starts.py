@@ -28,7 +28,8 @@ class Starts(View):
         """That run, to be shown in Live as soon as the folder has been read again."""
 
     def start(self, queued: bool) -> None:
-        if problem := self._why_not():
+        busy = f"{self.starting} is being started already" if self.starting else None
+        if problem := busy or self.why_not():
             return self.bench.say(problem, "warn")
         self.starting = clean(self.desk.request.preset, 64)
         self.bench.in_background(
@@ -37,15 +38,14 @@ class Starts(View):
             self._queued if queued else self._started,
         )
 
-    def _why_not(self) -> str | None:
+    def why_not(self) -> str | None:
+        """What keeps the request from being one."""
         preset, answer = self.desk.preset, self.desk.answer
-        if self.starting:
-            return f"{self.starting} is being started already"
         if preset is None or answer is None:
             return "choose a preset: runs are made of those"
         if answer.problems:
             number = several(len(answer.problems), "problem")
-            return f"not started, {number}: {clean(answer.problems[0])}"
+            return f"{number} to mend first: {clean(answer.problems[0])}"
         return None
 
     def _make(self, request: Request, folder: Path, queued: bool) -> str:

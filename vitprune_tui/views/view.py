@@ -1,6 +1,10 @@
 """What the five views have in common: a picture of the state, and keys that work in it."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.widget import Widget
 
@@ -9,6 +13,9 @@ from vitprune_tui.state import State
 
 if TYPE_CHECKING:
     from vitprune_tui.app import VitPrune
+
+
+T = TypeVar("T")
 
 
 class View(Widget, can_focus=True):
@@ -33,6 +40,16 @@ class View(Widget, can_focus=True):
         """The key of an action, as people write it; its id where the user left it without one."""
         keys = self.bench.keys.get(action)
         return shown(keys[0]) if keys else action
+
+    def read(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Read something in a thread and do this with it; what goes wrong is told."""
+        self.bench.read(work, then)
+
+    def command(self, *words: str) -> str:
+        """`vitprune` with these words, as a shell reads it: on this runs folder."""
+        folder, usual = self.state.lab.folder, os.environ.get("VITPRUNE_RUNS") or "runs"
+        same = folder.absolute() == Path(usual).absolute()
+        return shlex.join(("vitprune", *words, *(() if same else ("--runs", str(folder)))))
 
     def show(self, state: State) -> None:
         """Be a picture of this state."""

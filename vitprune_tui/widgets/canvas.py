@@ -91,11 +91,14 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     """
     a, b = _characters(old), _characters(new)
     start = _alike(a, b)
-    while start and (_is_mark(a[start:]) or _is_mark(b[start:])):
-        start -= 1
+    while start and any(map(_is_mark, (a[start:], b[start:], a[start - 1 :]))):
+        start -= 1  # what is cut just behind a mark loses it
     left, right = a[start:], b[start:]
     tail = _alike(left[::-1], right[::-1])
-    while _is_mark(left[len(left) - tail :]):
+    while tail and any(
+        _is_mark(part[len(part) - tail :]) or _is_mark(part[: len(part) - tail][-1:])
+        for part in (left, right)
+    ):
         tail -= 1
     first, last = _cells(a[:start]), _cells(a[: len(a) - tail])
     return (first, last) if first < last else None

@@ -63,28 +63,43 @@ def _one(what: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
 
 
 class Confirm(ModalScreen[bool]):
-    """`y` does it, every other key does not."""
+    """`y` does it, every other key does not; it may be about many."""
 
     DEFAULT_CSS = """
     Confirm { align: left bottom; background: transparent; }
-    Confirm > Canvas { height: 2; background: $panel; }
+    Confirm > Canvas { max-height: 100%; background: $panel; }
     """
 
-    def __init__(self, question: str, doing: str):
+    def __init__(self, question: str, doing: str, names: Sequence[str] = ()):
         super().__init__()
-        self.question, self.doing = question, doing
+        self.question, self.doing, self.names = question, doing, names
 
     def compose(self) -> ComposeResult:
-        yield Canvas(_many)
+        yield Canvas(_question)
 
     def on_mount(self) -> None:
-        keys = line(" ", ("y", "key"), f" {self.doing}   ", ("any other key", "key"), " leave it")
-        self.query_one(Canvas).show([line((f" {self.question}", "warn")), keys])
+        canvas = self.query_one(Canvas)
+        canvas.styles.height = 2 + len(self.names)
+        canvas.show(self.question, self.doing, self.names)
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
         self.dismiss(event.key == "y")
+
+
+def _question(
+    question: str, doing: str, names: Sequence[str], columns: int, rows: int, glyphs: Glyphs
+) -> list[Line]:
+    room = max(rows - 2, 1)
+    if len(names) > room:
+        names = [*names[: room - 1], f"and {len(names) - room + 1:,} more"]
+    keys = line(" ", ("y", "key"), f" {doing}   ", ("any other key", "key"), " leave it")
+    return [
+        line((f" {question}", "warn")),
+        *(line(f"   {name}") for name in names),
+        keys,
+    ]
 
 
 class Pages(ModalScreen[None]):

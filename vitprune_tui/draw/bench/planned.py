@@ -19,8 +19,8 @@ TABLE, CURVE = 8, 8
 """Rows from which on there is a table of phases, and that the curve beside it needs."""
 MOST_PHASES = 40
 MEANT = {
-    "workloads": "enter: runs are made on this workload from now on",
-    "studies": "a study is a grid of runs: vitprune sweep {}",
+    "workloads": "{start}: runs are made on this workload from now on",
+    "studies": "a study is a grid of runs: vitprune sweep {asked}",
 }
 
 
@@ -29,22 +29,25 @@ def planned(
     answer: Answer | None,
     forecast: Forecast | None,
     lab: Lab,
+    keys: tuple[str, str],
     columns: int,
     rows: int,
     glyphs: Glyphs,
 ) -> list[Line]:
+    """`keys` are those that start and queue."""
+    start, queue = keys
     problems = answer.problems if answer else preset.problems if preset else ()
     if problems:
         return _problems(problems, columns, glyphs)
     if preset is None:
         return []
     if answer is None or answer.planned is None:
-        meant = MEANT.get(preset.kind, "").format(clean(preset.asked))
-        return [*(line((row, "dim")) for row in wrapped(meant, columns)), *_queue(lab, columns)]
+        meant = MEANT.get(preset.kind, "").format(start=start, asked=clean(preset.asked))
+        return [*(line((row, "dim")) for row in wrapped(meant, columns)), *_queue(lab, queue)]
     plan = answer.planned
-    told = _first(preset, columns) if lab.read and not lab.runs else []
+    told = _first(preset, start, columns) if lab.read and not lab.runs else []
     told += [line(row) for row in _costs(plan, forecast, columns)]
-    told += _queue(lab, columns)
+    told += _queue(lab, queue)
     return told + _pictures(plan, columns, rows - len(told), glyphs)
 
 
@@ -100,21 +103,21 @@ def _flow(parts: Sequence[str], columns: int) -> list[str]:
     return rows
 
 
-def _queue(lab: Lab, columns: int) -> list[Line]:
+def _queue(lab: Lab, key: str) -> list[Line]:
     """What waits, and whether somebody sees to it."""
     if not lab.order:
         return []
-    seen_to = "one after the other" if lab.dispatcher else "nobody starts them, Q does"
+    seen_to = "one after the other" if lab.dispatcher else f"nobody starts them, {key} does"
     what = f"queue: {len(lab.order)} wait, {seen_to}: {', '.join(map(clean, lab.order[:20]))}"
     return [line((what, "" if lab.dispatcher else "warn"))]
 
 
-def _first(preset: Preset, columns: int) -> list[Line]:
+def _first(preset: Preset, key: str, columns: int) -> list[Line]:
     """Of an empty folder; times are the preset's own words."""
     comment = " ".join(map(clean, preset.comment))
     found = MEASURED.search(comment)
     time = f"; on {found[1]} {found[2]}" if found else ""
-    told = f"No runs yet: enter starts the chosen preset{time}"
+    told = f"No runs yet: {key} starts the chosen preset{time}"
     return [line((row, "good")) for row in wrapped(told, columns)]
 
 

@@ -1,16 +1,21 @@
-"""Curves of several runs: the chart with its title, and what the legend says of each."""
+"""Curves of several runs in one chart, with a title and what must be known to read it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from vitprune_core.store.clean import clean
-from vitprune_tui.draw import text
-from vitprune_tui.draw.chart import Curve, Rule, chart, readout
+from vitprune_tui.draw.chart import Curve, Rule, chart
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import SERIES, Line, Piece, fit, line
-from vitprune_tui.draw.scale import Axis, sparsity_axis
-from vitprune_tui.facts.comparison import Points, smoothed
+from vitprune_tui.draw.lines import SERIES, Line, line
+from vitprune_tui.draw.scale import Axis, extent, sparsity_axis
+from vitprune_tui.facts import comparison as c
+from vitprune_tui.facts.look import Look, Window
+from vitprune_tui.facts.smooth import smoothed
+
+Group = tuple[c.Subject, ...]
+"""Runs that make one curve."""
+SCALED = {"linear": "", "y": " (log y)", "x": " (log x)", "both": " (log)"}
 
 
 @dataclass(frozen=True)
@@ -22,62 +27,41 @@ class Picture:
     rules: tuple[Rule, ...] = ()
     cursor: float | None = None
     captions: tuple[str, ...] = ()
+    whole: Window | None = None
+    """Of the x axis: all that there is of the curves."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What the legend says of a curve beside its name; None: not known."""
-
-    dense: float | None
-    last: float | None
-    """Test accuracy at the last level."""
-    against: float | None
-    """Points against the baseline there."""
-    at_cursor: str = ""
-    is_baseline: bool = False
-    remark: str = ""
-
-
-def picture(p: Picture, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Title, chart, and as many captions as there is room for."""
-    captions = [line((f" {clean(what)}", "dim")) for what in p.captions]
-    captions = captions[: max(rows - 12, 0) + (1 if rows >= 10 else 0)]
-    title = [line((f" {clean(p.title)}", "title"))] if rows >= 6 else []
-    room = rows - len(title) - len(captions)
-    drawn = chart(p.curves, columns, room, glyphs, p.x, p.y, p.rules, p.cursor)
-    return [*title, *drawn, *captions]
-
-
-NUMBERS = 34
-"""Columns of the numbers behind a name."""
-
-
-def head(columns: int) -> Line:
-    if columns < NUMBERS + 20:
-        return fit(line(("run", "dim")), columns)
-    names = fit(line(("run", "dim")), columns - NUMBERS - 4)
-    return line(*names, (f"{'DENSE':>8}{'LAST':>9}{'+-':>7}  HERE", "dim"))
-
-
-def entry(curve: Curve, facts: Facts, columns: int) -> Line:
-    """One line of the legend; `columns` without the two in front of every row."""
-    name: list[Piece] = [(f"{curve.point} ", curve.style), (clean(curve.name), "")]
-    if facts.is_baseline:
-        name.append((" (baseline)", "key"))
-    if facts.remark:
-        name.append((f"  {clean(facts.remark)}", "warn"))
-    if columns < NUMBERS + 18:
-        value = f"  {facts.at_cursor or text.percent(facts.last)}"
-        return line(*fit(line(*name), columns - len(value)), value)
-    numbers = (
-        f"{text.percent(facts.dense):>8} {text.percent(facts.last):>8} "
-        f"{text.points(facts.against):>6}  {facts.at_cursor}"
+def composed(
+    groups: Sequence[Group], base: Group, look: Look, glyphs: Glyphs, remarks: Sequence[str] = ()
+) -> Picture:
+    """`base` are the runs to compare with; remarks are captions, too."""
+    points = [_points(group, base, look) for group in groups]
+    places, ticks = _places(points, look.axis)
+    smoothing = look.smoothing if look.of_epochs else 0.0
+    curves = [_curve(i, p, places, smoothing, glyphs) for i, p in enumerate(points)]
+    low, high = look.window or (None, None)
+    rules = _rules(groups, look)
+    told = [*(f"{glyphs.dash} {rule.name}" for rule in rules), *_notes(points), *remarks]
+    return Picture(
+        title=_title(base, look),
+        curves=tuple(within(curve, look.window) for curve in curves),
+        x=Axis(c.AXIS_WORDS[look.axis], look.log in ("x", "both"), low, high, ticks),
+        y=Axis("", look.log in ("y", "both"), percent=look.percent),
+        rules=rules,
+        cursor=look.cursor,
+        captions=("   ".join(told),) if told else (),
+        whole=extent([end for curve in curves if curve.x for end in (curve.x[0], curve.x[-1])]),
     )
-    return line(*fit(line(*name), columns - NUMBERS), numbers)
 
 
-def places_of(
-    points: Sequence[Points], axis: str
+def _points(group: Group, base: Group, look: Look) -> c.Points:
+    if look.measure == "difference":
+        return c.differences(group, base, look.axis)
+    return c.points(group, look.axis, look.measure)
+
+
+def _places(
+    points: Sequence[c.Points], axis: str
 ) -> tuple[dict[float, float], dict[float, str] | None]:
     """Where on the axis a sparsity is, and the ticks; other axes take values as they are."""
     if axis != "sparsity":
@@ -87,8 +71,8 @@ def places_of(
     return dict(zip(every, places, strict=True)), ticks
 
 
-def curve_of(
-    number: int, p: Points, places: dict[float, float], smoothing: float, glyphs: Glyphs
+def _curve(
+    number: int, p: c.Points, places: dict[float, float], smoothing: float, glyphs: Glyphs
 ) -> Curve:
     return Curve(
         name=p.name,
@@ -101,20 +85,39 @@ def curve_of(
     )
 
 
-def within(curve: Curve, window: tuple[float, float] | None) -> Curve:
-    """Only the points in the window and the next on either side, so that y fits what is seen."""
+def _rules(groups: Sequence[Group], look: Look) -> tuple[Rule, ...]:
+    if look.measure == "difference":
+        return (Rule(0.0, "no difference"),)
+    dense = c.dense([s.summary for group in groups for s in group])
+    if dense is None or look.measure not in ("accuracy", "before"):
+        return ()
+    return (Rule(*dense),)
+
+
+def _title(base: Group, look: Look) -> str:
+    what = c.MEASURE_WORDS[look.measure]
+    against = f" {c.name_of(base)}" if look.measure == "difference" else ""
+    smooth = f", smoothed {look.smoothing:g}" if look.of_epochs and look.smoothing else ""
+    return f"{what}{against} over {c.AXIS_WORDS[look.axis]}{smooth}{SCALED[look.log]}"
+
+
+def _notes(points: Sequence[c.Points]) -> list[str]:
+    bands = any(p.low for p in points)
+    told = ["bands: from the lowest to the highest seed; lines: means"] if bands else []
+    return told + [f"{p.name}: {p.note}" for p in points if p.note]
+
+
+def within(curve: Curve, window: Window | None) -> Curve:
+    """Only the points in the window and the next on either side, so that y fits what is seen.
+
+    Places rise along a curve.
+    """
     if window is None or not curve.x:
         return curve
     low, high = window
-    near = [i for i, x in enumerate(curve.x) if low <= x <= high]
-    near += [
-        j
-        for i, (a, b) in enumerate(pairwise(curve.x))
-        for j in (i, i + 1)
-        if a < low < b or a < high < b
-    ]
-    first, last = min(near, default=0), max(near, default=-1) + 1
-    cut = slice(first, last)
+    beside = curve.x[-1] < low or curve.x[0] > high
+    first, last = max(bisect_right(curve.x, low) - 1, 0), bisect_left(curve.x, high) + 1
+    cut = slice(0) if beside else slice(first, last)
     return replace(
         curve,
         x=curve.x[cut],
@@ -124,17 +127,15 @@ def within(curve: Curve, window: tuple[float, float] | None) -> Curve:
     )
 
 
-def inside(window: tuple[float, float], whole: tuple[float, float]) -> tuple[float, float]:
-    """Moved so that nothing beyond the data is looked at."""
-    shift = max(whole[0] - window[0], 0.0) + min(whole[1] - window[1], 0.0)
-    return window[0] + shift, window[1] + shift
-
-
-def values(curves: Sequence[Curve], at: float) -> dict[int, float]:
-    """Number of a curve -> its value at the cursor, where it has a point there."""
-    found = {}
-    for i, curve in enumerate(curves):
-        for _, x, y in readout([curve], at):
-            if x == at:
-                found[i] = y
-    return found
+def draw(
+    p: Picture | None, words: Sequence[Line], columns: int, rows: int, glyphs: Glyphs
+) -> list[Line]:
+    """Title, chart, and as many captions as there is room for; words where there is no picture."""
+    if p is None:
+        return list(words)
+    captions = [line((f" {clean(what)}", "dim")) for what in p.captions]
+    captions = captions[: max(rows - 12, 0) + (1 if rows >= 10 else 0)]
+    title = [line((f" {clean(p.title)}", "title"))] if rows >= 6 else []
+    room = rows - len(title) - len(captions)
+    drawn = chart(p.curves, columns, room, glyphs, p.x, p.y, p.rules, p.cursor)
+    return [*title, *drawn, *captions]

@@ -41,6 +41,9 @@ def _every(opened: Opened, load: Load | None) -> Iterator[Alert]:
     yield from _collapsed(opened)
     if s.damaged:
         yield "warn", f"damaged: {text.several(s.damaged, 'record')} of the log skipped"
+    if s.unknown:
+        records = text.several(s.unknown, "record")
+        yield "warn", f"written by a newer version: {records} not understood"
     if not s.exact:
         what = clean(", ".join(s.differs)) or "place to go on from"
         yield "warn", f"not exact: another {what} since it was begun"

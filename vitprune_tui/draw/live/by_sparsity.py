@@ -46,7 +46,7 @@ def levels(
     found |= {e.sparsity_asked: e.test.accuracy for e in tested if isinstance(e, Pruned)}
     dense = summary.dense.test.accuracy if summary.dense else None
     heights = [*(a for _, a in after), *found.values(), *([] if dense is None else [dense])]
-    bounds = grown_shares(heights, before)
+    bounds = grown_shares([heights], before)
     rounds = [stage for stage in stages if stage.round]
     planned = tuple(sorted({*(stage.sparsity for stage in rounds), *found}))
     listed = tuple(stage.sparsity for stage in rounds if stage.listed)

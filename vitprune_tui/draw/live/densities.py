@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vitprune_core.store.clean import clean
 from vitprune_core.store.events import Level, Matrix, Pruned
-from vitprune_tui.draw import text
+from vitprune_tui.draw import heat, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit, line, width
 
@@ -129,7 +129,7 @@ def _head(kind: str, room: int) -> Line:
 def _cell(matrix: Matrix | None, room: int, top: float, glyphs: Glyphs) -> Line:
     if matrix is None:
         return ()
-    step = _step(matrix.density, top)
+    step = heat.step(matrix.density, top)
     number, style = _number(matrix.density, glyphs), "" if matrix.density else "bad"
     if room >= BAR:
         bar = _bar(matrix.density / top, room - NUMBER - 2, step, glyphs)
@@ -142,14 +142,8 @@ def _cell(matrix: Matrix | None, room: int, top: float, glyphs: Glyphs) -> Line:
 
 def _bar(share: float, room: int, step: int, glyphs: Glyphs) -> Line:
     """What is not quite nothing has a cell."""
-    full = max(round(room * min(share, 1)), 1) if share > 0 else 0
+    full = min(max(round(room * min(share, 1)), 1), room) if share > 0 else 0
     return line((glyphs.full * full, f"heat{step}"), (glyphs.empty * (room - full), "axis"))
-
-
-def _step(density: float, top: float) -> int:
-    """Of five shades; only nothing at all is drawn as nothing, and what is no number as well."""
-    share = density / top
-    return max(math.ceil(4 * min(share, 1)), 1) if share > 0 else 0
 
 
 def _number(density: float, glyphs: Glyphs) -> str:
@@ -164,7 +158,7 @@ def _heads(matrix: Matrix | None, top: float, glyphs: Glyphs) -> Line:
     """A character a head."""
     if matrix is None or matrix.heads is None:
         return ()
-    steps = [_step(density, top) for density in matrix.heads]
+    steps = [heat.step(density, top) for density in matrix.heads]
     shades: list[Piece] = [
         (glyphs.shades[step] if step else glyphs.dead, f"heat{step}") for step in steps
     ]

@@ -12,7 +12,7 @@ from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.told import told
 
-STYLES: dict[type[e.Event | e.Damaged], str] = {
+STYLES: dict[type[e.Found], str] = {
     e.Diverged: "bad",
     e.Failed: "bad",
     e.Damaged: "bad",
@@ -36,16 +36,16 @@ def lines_of(entries: Sequence[Entry], summary: Summary) -> tuple[Told, ...]:
     """What is told of each record, if anything."""
     found = ((entry, _words(entry.event, summary)) for entry in entries)
     return tuple(
-        Told(precisely(entry.time), clean(words), STYLES.get(type(entry.event), ""), entry.seq)
+        Told(precisely(entry.time), words, STYLES.get(type(entry.event), ""), entry.seq)
         for entry, words in found
         if words
     )
 
 
-def _words(event: e.Event | e.Damaged, summary: Summary) -> str | None:
+def _words(event: e.Found, summary: Summary) -> str | None:
     match event:
         case e.Created():
-            return f"made: vitprune run {' '.join(event.request)}"
+            return f"made: vitprune run {clean(' '.join(event.request))}"
         case e.Finished():
             return "done"
     return told(event, summary)

@@ -20,12 +20,14 @@ def draw(state: State, keys: Keys, columns: int, rows: int, glyphs: Glyphs) -> l
         return [line((f"reading {clean(lab.folder)}", "dim"))]
     if not lab.runs:
         return _none(state, keys)
-    if state.shown in lab.runs:
-        return [line((f"reading {clean(state.shown)}", "dim"))]
-    gone = [line((f"There is no run {clean(state.shown)} here.", "warn"))] if state.shown else []
     others = line(
         (keys["live.previous"], "key"), " and ", (keys["live.next"], "key"), " show others"
     )
+    if why := lab.unreadable.get(state.shown or ""):
+        return [line((f"{clean(state.shown)} cannot be read: {clean(why)}", "bad")), others]
+    if state.shown in lab.runs:
+        return [line((f"reading {clean(state.shown)}", "dim"))]
+    gone = [line((f"There is no run {clean(state.shown)} here.", "warn"))] if state.shown else []
     return [*gone, others]
 
 
@@ -38,5 +40,5 @@ def _none(state: State, keys: Keys) -> list[Line]:
     ]
     if state.lab.foreign:
         what = text.several(state.lab.foreign, "folder")
-        lines += [line(), line((f"{what} there that hold no readable run", "warn"))]
+        lines += [line(), line((f"{what} there that hold no run", "warn"))]
     return lines

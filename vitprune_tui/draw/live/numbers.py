@@ -15,7 +15,7 @@ from vitprune_tui.draw import text
 from vitprune_tui.draw.clock import lasting
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece
-from vitprune_tui.draw.live.phases import Where, section
+from vitprune_tui.draw.live.phases import Where
 
 Number = tuple[str, str, str]
 """Label, value and style."""
@@ -76,7 +76,7 @@ def _count(number: int | None) -> str:
 
 def _speed(s: Summary, each: float) -> str:
     """Training images a second."""
-    data = section(s.config, "data")
+    data = s.section("data")
     dataset = DATASETS.get(str(data.get("name")))
     held_back = data.get("validation")
     if dataset is None or not isinstance(held_back, int) or each <= 0:

@@ -17,11 +17,10 @@ from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.draw.live.phases import Stage, starts
 from vitprune_tui.draw.scale import Axis, extent, roomy
+from vitprune_tui.facts.smooth import smoothed
 
 Values = Sequence[float]
 Bounds = tuple[float, float]
-SMOOTHINGS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)
-"""How much of the mean so far goes into the next one."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +45,32 @@ def losses(
     history: History,
     epochs: int,
     planned: int,
-    ticks: Mapping[float, str],
+    stages: Sequence[Stage],
     before: Bounds | None,
     log: bool,
     smoothing: float,
 ) -> Epochs:
-    cuts = [*starts(history, epochs), epochs]
+    cuts, places = [*starts(history, epochs), epochs], ticks(stages, history, epochs)
     y, more = (
-        broken(smoothed(column[:epochs], cuts, smoothing), cuts)
-        for column in (history.loss, history.validation_loss)
+        stretches(column, cuts, smoothing) for column in (history.loss, history.validation_loss)
     )
     bounds = grown([*y, *more], before, log)
-    return Epochs(_places(cuts), y, more, bounds, planned, ticks, log, smoothing)
+    both = joined(y), joined(more)
+    return Epochs(_places(cuts), *both, bounds, planned, places, log, smoothing)
 
 
 def accuracies(
     history: History,
     epochs: int,
     planned: int,
-    ticks: Mapping[float, str],
+    stages: Sequence[Stage],
     before: Bounds | None,
     dense: float | None,
 ) -> Epochs:
-    cuts = [*starts(history, epochs), epochs]
-    y = broken(history.accuracy[:epochs], cuts)
-    bounds = grown_shares([*y, *([] if dense is None else [dense])], before)
-    return Epochs(_places(cuts), y, [], bounds, planned, ticks, dense=dense)
+    cuts, places = [*starts(history, epochs), epochs], ticks(stages, history, epochs)
+    y = stretches(history.accuracy, cuts)
+    bounds = grown_shares([*y, [] if dense is None else [dense]], before)
+    return Epochs(_places(cuts), joined(y), [], bounds, planned, places, dense=dense)
 
 
 def ticks(stages: Sequence[Stage], history: History, epochs: int) -> dict[float, str]:
@@ -88,33 +87,22 @@ def ticks(stages: Sequence[Stage], history: History, epochs: int) -> dict[float,
     return {float(place): name for place, name in zip(places, names, strict=False)}
 
 
-def smoothed(values: "array[float]", cuts: Sequence[int], amount: float) -> "array[float]":
-    """A moving mean that forgets: m = a m + (1 - a) v, beginning anew with every stage."""
-    if not amount:
-        return values
-    means = array("d", values)
-    for start, stop in pairwise(cuts):
-        mean = math.nan
-        for i in range(start, stop):
-            value = values[i]
-            if math.isfinite(value):
-                mean = value if math.isnan(mean) else amount * mean + (1 - amount) * value
-            means[i] = mean
-    return means
+def stretches(values: Values, cuts: Sequence[int], smoothing: float = 0.0) -> list[Values]:
+    """A stage each, smoothed alone."""
+    return [smoothed(values[start:stop], smoothing) for start, stop in pairwise(cuts)]
 
 
-def broken(values: "array[float]", cuts: Sequence[int]) -> "array[float]":
-    """With a gap before every stage but the first."""
-    parts = array("d")
-    for start, stop in pairwise(cuts):
-        if start:
-            parts.append(math.nan)
-        parts.extend(values[start:stop])
-    return parts
+def joined(parts: Sequence[Values]) -> "array[float]":
+    """With a gap before every part but the first."""
+    whole = array("d")
+    for i, part in enumerate(parts):
+        whole.extend([math.nan] if i else [])
+        whole.extend(part)
+    return whole
 
 
 def _places(cuts: Sequence[int]) -> "array[float]":
-    """Epochs trained so far, beside the values of `broken`."""
+    """Epochs trained so far, beside the values of `joined`."""
     places = array("d")
     for start, stop in pairwise(cuts):
         if start:
@@ -123,14 +111,14 @@ def _places(cuts: Sequence[int]) -> "array[float]":
     return places
 
 
-def grown(values: Values, before: Bounds | None, log: bool = False) -> Bounds | None:
-    found = extent(values, log)
+def grown(parts: Sequence[Values], before: Bounds | None, log: bool = False) -> Bounds | None:
+    found = extent([end for part in parts for end in extent(part, log) or ()], log)
     return roomy(found[0], found[1], before, log) if found else before
 
 
-def grown_shares(values: Values, before: Bounds | None) -> Bounds | None:
+def grown_shares(parts: Sequence[Values], before: Bounds | None) -> Bounds | None:
     """Of accuracies: never beyond 0 and 1, where round numbers may be."""
-    bounds = grown(values, before)
+    bounds = grown(parts, before)
     return bounds and (max(bounds[0], 0.0), min(bounds[1], 1.0))
 
 
@@ -174,7 +162,7 @@ def _titled(
     title: Line, e: Epochs, curves: Sequence[Curve], columns: int, rows: int, glyphs: Glyphs
 ) -> list[Line]:
     low, high = e.bounds or ((0.1, 1.0) if e.log else (0.0, 1.0))
-    x = Axis(low=0.0, high=float(max(e.planned, len(e.x), 1)), ticks=e.ticks or None)
+    x = Axis(low=0.0, high=max(e.planned, *e.x[-1:], 1.0), ticks=e.ticks or None)
     y = Axis(low=low, high=high, log=e.log, percent=len(curves) == 1)
     rules = [] if e.dense is None else [Rule(e.dense, "dense")]
     return [title, *chart(curves, columns, rows - 1, glyphs, x, y, rules)][:rows]

@@ -5,9 +5,9 @@ sparsities that the log tells stand for it. A long plan shows a window around wh
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vitprune_core.store.events import Level, Pruned
 from vitprune_core.store.history import History
@@ -79,7 +79,7 @@ def planned(plan: "Plan") -> tuple[Stage, ...]:
 
 def guessed(summary: Summary, tested: Sequence[Pruned | Level]) -> tuple[Stage, ...]:
     """What the log alone says: the listed sparsities, or those that were reached."""
-    rising = section(summary.config, "prune").get("schedule") == "iterative"
+    rising = summary.section("prune").get("schedule") == "iterative"
     asked = sparsities(summary) or sorted({event.sparsity_asked for event in tested})
     stages = (Stage(i if rising else 1, s, True, None) for i, s in enumerate(asked, 1))
     return (Stage(0, 0.0, True, None), *stages)
@@ -87,15 +87,9 @@ def guessed(summary: Summary, tested: Sequence[Pruned | Level]) -> tuple[Stage, 
 
 def sparsities(summary: Summary) -> list[float]:
     """Those that are asked for."""
-    asked = section(summary.config, "prune").get("sparsities")
+    asked = summary.section("prune").get("sparsities")
     asked = asked if isinstance(asked, list | tuple) else []
     return [float(s) for s in asked if isinstance(s, int | float) and 0 <= s <= 1]
-
-
-def section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Of a config that a log tells, whatever it says there."""
-    found = config.get(name)
-    return found if isinstance(found, Mapping) else {}
 
 
 def starts(history: History, epochs: int) -> Iterator[int]:

@@ -94,7 +94,7 @@ def _left(s: Summary, ends: bool = True) -> str:
 
 
 def _elapsed(s: Summary) -> float | None:
-    return None if s.started is None or s.updated is None else s.updated - s.started
+    return None if s.begun is None or s.updated is None else s.updated - s.begun
 
 
 def _minutes(seconds: float | None) -> str:
@@ -121,13 +121,11 @@ def _does(p: Progress) -> str:
             what = f"dense again, epoch {s.retraced} of {s.retracing}"
             return f"{what}, for the weights to rewind to"
         case "running":
-            return f"{p.words}  since {clock(s.started)}{_minutes(_elapsed(s))}"
+            return f"{p.words}  since {clock(s.begun)}{_minutes(_elapsed(s))}"
         case "pausing" | "stopping":
             return f"{p.words}; it ends with a checkpoint"
         case "done":
-            return (
-                f"{text.several(len(s.levels), 'level')}, {clock(s.started)} to {clock(s.updated)}"
-            )
+            return f"{text.several(len(s.levels), 'level')}, {clock(s.begun)} to {clock(s.updated)}"
         case "failed" if s.diverged:
             return f"{reason}; another learning rate may help"
         case "paused":

@@ -6,11 +6,11 @@ another mask are looked at, signs take the place of shades.
 
 from collections.abc import Mapping, Sequence
 
+from vitprune_tui.draw import heat
 from vitprune_tui.draw.glyphs import BRAILLE, Glyphs
 from vitprune_tui.draw.heat import Cells, top_of
 from vitprune_tui.draw.lines import Line, Piece, beside, fit, line, plain
 from vitprune_tui.draw.masks.maps import PARTLY, Body, Frame, dotted, frame, framed, shaded, signed
-from vitprune_tui.draw.text import several
 from vitprune_tui.facts.matrices import Change, Matrix
 
 ACROSS, NARROWEST, LOWEST, GAP = 3, 12, 4, 1
@@ -109,7 +109,7 @@ def title(matrix: Matrix, compared: Compared, chosen: bool, room: int, glyphs: G
         return fit(line(*front, *_differing(compared.get(matrix.name))), room, glyphs.more)
     share = f" {100 * matrix.grid.density:.1f} %"
     rows, columns = matrix.grid.dead_rows, matrix.grid.dead_columns
-    whole = f"  {several(rows, 'row')}, {several(columns, 'column')} dead"
+    whole = f"  {', '.join(heat.dead(matrix.grid))} dead"
     short = (whole, f"  {rows} r {columns} c dead", f"  {rows}r {columns}c")
     room_left = room - len(plain(front)) - len(share)
     dead = next((words for words in short if len(words) <= room_left), "") if rows + columns else ""
@@ -128,23 +128,15 @@ def _differing(change: Change | None) -> list[Piece]:
 
 
 def legend(top: float, compares: bool, glyphs: Glyphs) -> Line:
-    """What the glyphs mean; shades wear their colours."""
-    steps = [f"to {25 * i * top:.3g} %" for i in (1, 2, 3)]
-    first = "same" if compares else "none kept"
-    words = [first, *steps, "more"]
-    pieces: list[str | Piece] = []
-    for i, word in enumerate(words):
-        pieces += [(glyphs.shades[i], f"heat{i}"), f" {word}  "]
-    if compares:
-        signs: list[str | Piece] = [("-", "bad"), " there  ", ("+", "good"), " here  "]
-        return line(*signs, *pieces)
-    return line(*pieces, *_marks(glyphs)[1:])
+    """What the glyphs mean."""
+    if not compares:
+        return line(*heat.legend(top, glyphs), *_marks(glyphs))
+    signs: list[str | Piece] = [("-", "bad"), " there  ", ("+", "good"), " here  "]
+    return line(*signs, *heat.legend(top, glyphs, "same"))
 
 
-def _marks(glyphs: Glyphs) -> list[Piece]:
-    return [
-        ("  ", ""), (glyphs.dead, "bad"), (" dead  ", ""), (PARTLY, "warn"), (" partly", ""),
-    ]  # fmt: skip
+def _marks(glyphs: Glyphs) -> Line:
+    return line("  ", (glyphs.dead, "bad"), " dead  ", (PARTLY, "warn"), " partly")
 
 
 def _wide(matrix: Matrix, compared: Compared) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitprune_tui.draw import text
+from vitprune_tui.draw import heat, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit, line, width
 from vitprune_tui.facts.matrices import Change, Matrix
@@ -46,7 +46,8 @@ def _levels(place: Place, columns: int, glyphs: Glyphs) -> Line:
     """All levels with the shown one in brackets; the nearest ones where not all fit."""
     around = len(f"{glyphs.more} [] {glyphs.more}  ")
     right = _accuracy(place, columns - len(SPARSITY) - len(place.level) - around)
-    room = max(columns - width(right) - 2, 0)
+    right = line("  ", *right) if right else ()
+    room = columns - width(right)
     at = place.levels.index(place.level)
     shown = _around(place.levels, at, room - len(SPARSITY) - 4)
     pieces: list[Piece] = [(SPARSITY, "title")]
@@ -57,7 +58,7 @@ def _levels(place: Place, columns: int, glyphs: Glyphs) -> Line:
         pieces.append((f"[{level}]" if now else f" {level} ", "chosen" if now else ""))
     if shown[-1] != place.levels[-1]:
         pieces.append((f" {glyphs.more}", "dim"))
-    return line(*fit(line(*pieces), room, glyphs.more), "  ", *right)
+    return line(*fit(line(*pieces), room, glyphs.more), *right)
 
 
 def _accuracy(place: Place, room: int) -> Line:
@@ -100,11 +101,7 @@ def caption(matrix: Matrix) -> Line:
     grid = matrix.grid
     kept = f"  {grid.shape[0]}x{grid.shape[1]}  {text.percent(grid.density)} kept"
     heads = [str(i) for i, share in enumerate(matrix.by_head) if not share]
-    dead = [
-        text.several(number, what)
-        for number, what in ((grid.dead_rows, "row"), (grid.dead_columns, "column"))
-        if number
-    ]
+    dead = heat.dead(grid)
     dead += [f"{'head' if len(heads) == 1 else 'heads'} {' '.join(heads)}"] if heads else []
     words = f"  dead: {', '.join(dead)}" if dead else ""
     return line((f"block {matrix.block} {matrix.kind}", "strong"), kept, (words, "bad"))

@@ -7,13 +7,13 @@ can share one scale: all frames first, then the scale, then the bodies.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+from vitprune_core.store.bits import spans
 from vitprune_tui.draw.dots import INK
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.heat import Cells, step
-from vitprune_tui.draw.lines import Line, Piece, line
-from vitprune_tui.facts.matrices import Matrix, bounds
+from vitprune_tui.draw.lines import Line, Piece, line, merged
+from vitprune_tui.facts.matrices import Matrix
 
 Body = list[list[Piece]]
 """Rows of characters, or of pairs of them, before anything stands between."""
@@ -155,12 +155,6 @@ def framed(body: Body, shape: Frame, matrix: Matrix, glyphs: Glyphs) -> list[Lin
     return [*_above(shape, matrix, dead_heads, glyphs), *drawn]
 
 
-def merged(pieces: Sequence[Piece]) -> Line:
-    """The same, neighbours of one style as one piece: a slow line gets fewer colour codes."""
-    runs = groupby(pieces, key=lambda piece: piece[1])
-    return line(*(("".join(text for text, _ in run), style) for style, run in runs))
-
-
 def _line(row: Sequence[Piece], across: Axis, glyphs: Glyphs) -> list[Piece]:
     pieces: list[Piece] = []
     for x, piece in enumerate(row):
@@ -186,7 +180,7 @@ def _left(
         pieces.append(
             _name(head, shape.labels, dead_heads, glyphs) if named else _gap(shape.labels)
         )
-    return [*pieces, _marks(shape.down, matrix.dead(0), glyphs)[y]] if shape.marked else pieces
+    return [*pieces, _marks(shape.down, matrix.dead[0], glyphs)[y]] if shape.marked else pieces
 
 
 def _above(shape: Frame, matrix: Matrix, dead_heads: Sequence[bool], glyphs: Glyphs) -> list[Line]:
@@ -200,7 +194,7 @@ def _above(shape: Frame, matrix: Matrix, dead_heads: Sequence[bool], glyphs: Gly
         pieces = [piece for name in names for piece in (*between, name)][len(between) :]
         lines.append(merged([start, *pieces]) if across.heads > 1 else ())
     if shape.marked:
-        row = _line(_marks(across, matrix.dead(1), glyphs), across, glyphs)
+        row = _line(_marks(across, matrix.dead[1], glyphs), across, glyphs)
         row = [_gap(1) if style == "axis" else (mark, style) for mark, style in row]
         lines.append(merged([start, *row]))
     return lines
@@ -216,7 +210,7 @@ def _name(head: int, room: int, dead_heads: Sequence[bool], glyphs: Glyphs) -> P
 
 def _marks(side: Axis, dead: Sequence[bool], glyphs: Glyphs) -> list[Piece]:
     """Beside each character: all that it stands for is dead, or some of it."""
-    covered = bounds(side.length, side.cells)
+    covered = list(spans(side.length, side.cells))
     marks: list[Piece] = []
     for first, end in side.spans:
         gone = dead[covered[first][0] : covered[end - 1][1]]

@@ -1,5 +1,7 @@
 """In the place of masks, while there are none: why, and what to do."""
 
+from collections.abc import Callable
+
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.state import State
@@ -12,12 +14,14 @@ NONE = {
 """Why a run has none, by its state."""
 
 
-def missing(state: State) -> list[Line]:
-    """Why there are no masks to see, and what to do."""
+def missing(state: State, key: Callable[[str], str]) -> list[Line]:
+    """Why there are no masks to see, and what to do; `key` tells that of an action."""
     if not state.lab.runs:
-        return [line(" No runs yet."), line(" ", ("1", "key"), " starts one.")]
+        return [line(" No runs yet."), line(" ", (key("app.bench"), "key"), " starts one.")]
+    runs, live = (key("app.runs"), "key"), (key("app.live"), "key")
+    step = (f"{key('masks.previous')} {key('masks.next')}", "key")
     if state.shown is None or state.shown not in state.lab.runs:
-        choose = line(" ", ("5", "key"), " lists all, ", ("[ ]", "key"), " steps through them.")
+        choose = line(" ", runs, " lists all, ", step, " steps through them.")
         return [line(" No run is chosen."), choose]
     if state.run is None:
         return [line((" reading", "dim"))]
@@ -30,5 +34,13 @@ def missing(state: State) -> list[Line]:
     return [
         line((f" {clean(state.shown)}", "strong"), f"  {summary.state}{done}"),
         line(f" No masks: {why}"),
-        line(" ", ("[ ]", "key"), " other runs  ", ("2", "key"), " this one as it goes on"),
+        line(" ", step, " other runs  ", live, " this one as it goes on"),
     ]
+
+
+def unreadable(problem: str | None, key: Callable[[str], str]) -> list[Line]:
+    """A level whose files are damaged."""
+    levels = f"{key('masks.lower')} and {key('masks.higher')}"
+    runs = f"{key('masks.previous')} and {key('masks.next')}"
+    others = line(f" other levels: {levels}   other runs: {runs}")
+    return [line((f" {problem}", "bad")), others]

@@ -61,6 +61,8 @@ def _asked(brief: Brief) -> Iterator[str]:
     yield f"began {clock.dated(brief.started)}, last heard of {clock.dated(brief.updated)}"
     if brief.damaged:
         yield text.several(brief.damaged, "damaged record")
+    if brief.unknown:
+        yield f"{text.several(brief.unknown, 'record')} of a newer version"
 
 
 def _reached(brief: Brief) -> Iterator[Piece]:

@@ -71,5 +71,7 @@ def _about(facts: Facts, glyphs: Glyphs) -> Iterator[str]:
         yield f"{baseline} baseline {clean(facts.baseline)}"
     if broken := sum(brief.damaged > 0 for brief in lab.runs.values()):
         yield f"{damaged} {several(broken, 'log')} with damaged records"
+    if newer := sum(brief.unknown > 0 for brief in lab.runs.values()):
+        yield f"{damaged} {several(newer, 'log')} of a newer version"
     if lab.foreign:
         yield several(lab.foreign, "folder is no run", "folders are no runs")

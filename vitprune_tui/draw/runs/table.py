@@ -149,13 +149,13 @@ def _name(table: Table, name: str, brief: Brief, width: int, glyphs: Glyphs) -> 
 
 
 def marks(glyphs: Glyphs) -> tuple[str, str]:
-    """Of the baseline, and of a log with records that could not be read."""
+    """Of the baseline, and of a log with records that could not be read or understood."""
     return glyphs.points[8], "!"
 
 
 def _flags(table: Table, name: str, brief: Brief, signs: tuple[str, str]) -> str:
     baseline, damaged = signs
-    return baseline * (name == table.baseline) + damaged * (brief.damaged > 0)
+    return baseline * (name == table.baseline) + damaged * (brief.damaged + brief.unknown > 0)
 
 
 FRONT = 2
@@ -171,7 +171,7 @@ def sign(state: str, glyphs: Glyphs) -> Piece:
             return glyphs.vertical, "warn"
         case "stopped":
             return glyphs.horizontal, "warn"
-        case "failed" | "lost":
+        case "failed" | "lost" | "unreadable":
             return glyphs.dead, "bad"
         case "done":
             return glyphs.over, ""

@@ -1,0 +1,102 @@
+"""How the bench tells something, asks for something, and has something done in a thread."""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from textual.app import App
+
+from vitprune_core.store.clean import clean
+from vitprune_tui.doing import background
+from vitprune_tui.draw import lines
+from vitprune_tui.messages import Done
+from vitprune_tui.widgets.dialogs import Confirm, Hint, Pages, Prompt
+
+NOTICE = 8.0
+"""Seconds that a notice stays where the keys are told."""
+
+
+class Tells(App[int]):
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.notice: tuple[str, str] | None = None
+        self.at_work: set[threading.Thread] = set()
+        """What is done in the background, each by the name of what it does."""
+
+    def paint_footer(self) -> None:
+        """Show the notice, or the keys."""
+        raise NotImplementedError
+
+    def look_again(self) -> None:
+        """At the runs folder: something was done there."""
+        raise NotImplementedError
+
+    def say(self, what: str, style: str = "good", stays: bool = False) -> None:
+        """Tell something where the keys are told; what has several lines gets a page."""
+        told = [clean(text) for text in what.splitlines() if text.strip()]
+        if len(told) > 1:
+            self._unsay(self.notice)
+            self.push_screen(Pages([lines.line((f" {text}", style)) for text in told]))
+            return
+        self.notice = (told[0], style) if told else None
+        self.paint_footer()
+        if self.notice and not stays:
+            self.set_timer(NOTICE, partial(self._unsay, self.notice))
+
+    def _unsay(self, notice: tuple[str, str] | None) -> None:
+        if self.notice is notice:
+            self.notice = None
+            self.paint_footer()
+
+    def in_background(
+        self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]
+    ) -> None:
+        """Do something that takes a moment, in a thread; what goes wrong is told."""
+        self.say(doing, "dim", stays=True)
+        notice = self.notice
+
+        def finish(then: Callable[[], None]) -> None:
+            self.at_work.discard(thread)
+            self._unsay(notice)
+            then()
+
+        def run() -> None:
+            then = background.outcome(work, done, self.say)
+            self.look_again()
+            self.post_message(Done(partial(finish, then)))
+
+        thread = threading.Thread(target=run, name=doing, daemon=True)
+        self.at_work.add(thread)
+        thread.start()
+
+    def read(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Find something out in a thread, which nobody waits for; what goes wrong is told."""
+
+        def run() -> None:
+            self.post_message(Done(background.outcome(work, done, self.say)))
+
+        threading.Thread(target=run, name="reading", daemon=True).start()
+
+    def on_done(self, message: Done) -> None:
+        message.then()
+
+    def ask_line(self, label: str, value: str, hint: Hint, then: Callable[[str], None]) -> None:
+        """Have one line typed; nothing happens when it is given up."""
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                then(text)
+
+        self.push_screen(Prompt(label, value, hint), typed)
+
+    def confirm(
+        self, question: str, doing: str, then: Callable[[], None], names: Sequence[str] = ()
+    ) -> None:
+        """Ask before what cannot be taken back, or is about all these."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        self.push_screen(Confirm(question, doing, names), answered)
