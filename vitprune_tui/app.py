@@ -145,16 +145,22 @@ class VitPrune(Tells):
         views = self.screen_stack[0].query_one("#views", ContentSwitcher)
         if not views.query(f"#{name}"):
             await views.add_content(self._made(name))
+        if name in ("live", "masks") and self.view.points_at:
+            self.state = replace(self.state, shown=self.view.points_at)
         views.current = name
+        self.view.arrive()
         self.view.focus()
         self.become()
 
     def become(self, **changes: Any) -> None:
         """Another state: the screen and what the watcher reads follow it."""
-        self.state = replace(self.state, **changes)
+        before = self.state
+        self.state = replace(before, **changes)
         lab = self.state.lab
         if self.state.shown not in lab.runs and not self.watched:
             self.state = replace(self.state, shown=lab.newest)
+            if before.shown in before.lab.runs:
+                self.say(f"{before.shown} has gone from the folder", "warn")
         marked = tuple(name for name in self.state.marked if name in lab.runs)
         baseline = self.state.baseline if self.state.baseline in lab.runs else None
         self.state = replace(self.state, marked=marked, baseline=baseline)
@@ -258,7 +264,7 @@ class VitPrune(Tells):
     def action_copy(self) -> None:
         if text := self.view.copied:
             self.copy_to_clipboard(text)
-            self.say(f"copied: {text}", "dim")
+            self.say(f"to the terminal's clipboard: {text}", "dim")
 
     def action_picture(self) -> None:
         from vitprune_tui.doing.screenshots import save

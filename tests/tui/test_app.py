@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import shutil
 import signal
 import threading
 from contextlib import contextmanager
@@ -366,7 +367,7 @@ async def test_what_is_chosen_is_copied_through_the_terminal(lab, monkeypatch):
         assert pilot.app._clipboard == pilot.app.view.copied
         assert pilot.app._clipboard
         assert any(data.startswith("\x1b]52;c;") for data in written)
-        assert last(pilot.app) == f" copied: {pilot.app.view.copied}"
+        assert last(pilot.app) == f" to the terminal's clipboard: {pilot.app.view.copied}"
 
 
 async def test_the_screen_is_saved_as_a_picture_beside_the_runs(tmp_path):
@@ -847,3 +848,35 @@ async def test_leaving_does_not_wait_for_the_background_with_the_screen_still_th
     going_on.set()
     thread.join(20)
     assert not thread.is_alive()
+
+
+async def test_live_and_masks_show_the_run_under_the_cursor_of_runs(tmp_path):
+    for name in ("a", "b"):
+        b.made(tmp_path, name, *b.finished(0.5))
+    async with opened(tmp_path) as pilot:
+        app = pilot.app
+        app.become(shown="a")
+        await pilot.press("5", "4")
+        assert app.state.shown == "a", "nobody has moved the cursor"
+        await pilot.press("5")
+        other = "down" if app.view.at == 0 else "up"
+        await pilot.press(other, "2")
+        assert app.state.shown == "b"
+
+
+async def test_a_run_that_goes_is_not_taken_for_another_without_a_word(tmp_path):
+    for name in ("a", "b"):
+        b.made(tmp_path, name, *b.finished(0.5))
+    async with opened(tmp_path) as pilot:
+        pilot.app.become(shown="a")
+        shutil.rmtree(tmp_path / "a")
+        await until(pilot, lambda: "a has gone from the folder" in text(pilot.app))
+        assert pilot.app.state.shown == "b"
+
+
+async def test_a_question_leaves_in_sight_what_it_is_about(tmp_path):
+    b.made(tmp_path, "a-run", *b.finished(0.5))
+    async with opened(tmp_path) as pilot:
+        await pilot.press("5", "D")
+        await until(pilot, lambda: "Move to .trash: a-run?" in text(pilot.app))
+        assert "done" in text(pilot.app)

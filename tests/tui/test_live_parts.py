@@ -424,7 +424,9 @@ def test_alerts_are_words_and_the_worst_comes_first(tmp_path):
     )
     collapsed = replace(pruned(0.8), matrices=matrices(0.0, depth=1))
     run = told(tmp_path / "a", started(), epoch(0), dense(), collapsed, diverged)
-    run = replace(run, summary=replace(run.summary, damaged=2, unknown=50, exact=False, differs=("threads",)))
+    run = replace(
+        run, summary=replace(run.summary, damaged=2, unknown=50, exact=False, differs=("threads",))
+    )
     found = [words for _, words in alerts(replace(run, stalled=15.0), LOAD)]
     assert found[0] == (
         "diverged: not a number at step 7 of epoch 46, learning rate 0.003, "

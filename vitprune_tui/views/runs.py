@@ -86,6 +86,13 @@ class RunsView(Asks):
         notes.styles.height = len(list(runs_notes.notes(facts, notes.glyphs)))
         notes.show(facts)
 
+    def arrive(self) -> None:
+        self.chosen = self.state.shown or self.chosen
+
+    @property
+    def points_at(self) -> str | None:
+        return self.chosen
+
     def _sort(self) -> None:
         """Filter and order the runs anew, if that can make a difference."""
         lab = self.state.lab

@@ -60,6 +60,14 @@ class View(Widget, can_focus=True):
     def on_mount(self) -> None:
         self.paint()
 
+    def arrive(self) -> None:
+        """It is looked at again."""
+
+    @property
+    def points_at(self) -> str | None:
+        """The run under its cursor, which Live and Masks show when one goes there."""
+        return None
+
     def watch_has_focus(self, has_focus: bool) -> None:
         """Nothing looks otherwise; Textual would work out all styles anew, a dozen milliseconds."""
 

@@ -122,7 +122,8 @@ FRONT = 2
 
 
 def _row(row: Row, chosen: bool, active: bool, columns: int, glyphs: Glyphs) -> Line:
-    front = (glyphs.cursor if chosen else " ") + (glyphs.mark if row.marked else " ")
+    cursor = glyphs.cursor if active else glyphs.ahead  # keys go where the arrow is
+    front = (cursor if chosen else " ") + (glyphs.mark if row.marked else " ")
     whole = line((front, "mark" if row.marked else ""), *_cells(row.cells, columns, glyphs))
     whole = fit(whole, columns, glyphs.more)
     return styled(whole, "chosen") if chosen and active else whole
