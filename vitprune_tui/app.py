@@ -117,6 +117,10 @@ class VitPrune(Tells):
         if self.first != "bench":  # which reads them itself
             self.call_after_refresh(self.read, _presets, partial(setattr, self, "presets"))
 
+    def on_resize(self) -> None:
+        """A terminal that was smaller for a moment has lost what stood there."""
+        self.screen.refresh()
+
     def on_unmount(self) -> None:
         self.watcher.stop()
         if self.chosen:

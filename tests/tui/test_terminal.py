@@ -193,6 +193,16 @@ def test_any_size_will_do_while_it_is_open(tmp_path):
         assert screen.ends() == 0
 
 
+def test_a_terminal_that_was_smaller_for_a_moment_is_painted_anew(tmp_path):
+    """The program sees the size it had; what stood there is lost all the same."""
+    with bench(tmp_path) as screen:
+        screen.until(*NAMES)
+        screen.settle()
+        screen.resize(20, 5)
+        screen.resize(80, 24)
+        screen.until(*NAMES, "q leave")
+
+
 def test_a_runs_folder_may_vanish(tmp_path):
     folder = tmp_path / "runs"
     made(folder, "run", *finished(0.5))
