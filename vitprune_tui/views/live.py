@@ -7,7 +7,6 @@ cells and a quiet run nothing. The plan is read from the run's config in a threa
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -226,17 +225,12 @@ class LiveView(Asks):
         """Once a run, and again when its log names another number of epochs."""
         if kept.tried != run.summary.epochs_planned:
             kept.tried = run.summary.epochs_planned
-            work = partial(self._plan, kept, run.run.config)
-            self.run_worker(work, thread=True, exit_on_error=False)
+            self.read(partial(stages_of, run.run.config), partial(self._planned, kept))
 
-    def _plan(self, kept: Kept, config: Path) -> None:
-        """In a thread."""
-        if stages := stages_of(config):
-            self.app.call_from_thread(self._planned, kept, stages)
-
-    def _planned(self, kept: Kept, stages: tuple[Stage, ...]) -> None:
-        kept.stages = stages
-        self.paint()
+    def _planned(self, kept: Kept, stages: tuple[Stage, ...] | None) -> None:
+        if stages:
+            kept.stages = stages
+            self.paint()
 
     @property
     def about(self) -> str:
@@ -250,21 +244,10 @@ class LiveView(Asks):
         return f"{state}{asked}  {name}"
 
     def action_next(self) -> None:
-        self._go(1)
+        self.go(1)
 
     def action_previous(self) -> None:
-        self._go(-1)
-
-    def _go(self, by: int) -> None:
-        """To the run that was begun after or before this one."""
-        names = self.state.lab.by_start
-        if not names:
-            return self._nothing()
-        at = names.index(self.state.shown) + by if self.state.shown in names else len(names) - 1
-        if 0 <= at < len(names):
-            self.bench.become(shown=names[at])
-        else:
-            self.bench.say("that is the newest run" if by > 0 else "that is the oldest run", "dim")
+        self.go(-1)
 
     def action_up(self) -> None:
         self._scroll(1)

@@ -279,18 +279,10 @@ class MasksView(View):
         self._repaint()
 
     def action_next(self) -> None:
-        self._other_run(1)
+        self.go(1)
 
     def action_previous(self) -> None:
-        self._other_run(-1)
-
-    def _other_run(self, by: int) -> None:
-        """In the order in which they were started."""
-        runs = self.state.lab.runs
-        names = sorted(runs, key=lambda name: (runs[name].started or 0, name))
-        if self.state.shown in names:
-            at = min(max(names.index(self.state.shown) + by, 0), len(names) - 1)
-            self.bench.become(shown=names[at])
+        self.go(-1)
 
 
 def accuracy(opened: Opened, level: str) -> float | None:

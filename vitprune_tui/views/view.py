@@ -51,6 +51,17 @@ class View(Widget, can_focus=True):
         same = folder.absolute() == Path(usual).absolute()
         return shlex.join(("vitprune", *words, *(() if same else ("--runs", str(folder)))))
 
+    def go(self, by: int) -> None:
+        """Show the run that was begun after or before the one that is shown."""
+        names, shown = self.state.lab.by_start, self.state.shown
+        if shown not in names:
+            return self.bench.say("no run is chosen", "warn")
+        at = names.index(shown) + by
+        if 0 <= at < len(names):
+            self.bench.become(shown=names[at])
+        else:
+            self.bench.say("that is the newest run" if by > 0 else "that is the oldest run", "dim")
+
     def show(self, state: State) -> None:
         """Be a picture of this state."""
         self.state = state
