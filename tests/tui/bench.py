@@ -1,16 +1,15 @@
 """The bench in tests: folders of runs, the app without a terminal, and waiting for it."""
 
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tests.workers import PATIENCE
 from vitprune_core.store import events as e
 from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui.app import VitPrune
-
-PATIENCE = 1_000
-"""Turns of the app to wait for something to come about."""
 
 
 @asynccontextmanager
@@ -24,7 +23,8 @@ async def opened(folder: Path, size: tuple[int, int] = (80, 24), **options):
 
 async def until(pilot, what):
     """Wait for something to be true; what it was."""
-    for _ in range(PATIENCE):
+    end = time.monotonic() + PATIENCE  # a worker has torch to load, on a busy machine
+    while time.monotonic() < end:
         if found := what():
             return found
         await pilot.pause(0.01)

@@ -1,5 +1,6 @@
 """The bench as it is used: the real program on real pseudo-terminals, seen through their bytes."""
 
+import os
 import re
 import shutil
 import signal
@@ -201,6 +202,19 @@ def test_a_terminal_that_was_smaller_for_a_moment_is_painted_anew(tmp_path):
         screen.resize(20, 5)
         screen.resize(80, 24)
         screen.until(*NAMES, "q leave")
+
+
+def test_keys_that_come_all_at_once_are_done_in_their_order(tmp_path):
+    """As a slow connection delivers them: what was deleted is deleted before more is typed."""
+    made(tmp_path, "a-run", *finished(0.5))
+    with bench(tmp_path) as screen:
+        screen.until("1 run")
+        screen.press("5")
+        screen.until("a-run")
+        screen.press("/")
+        screen.settle(0.5)
+        os.write(screen.ours, b"failes\x7f\x7f\x7f\x7f\x7f\x7fdone\r")
+        screen.comes(lambda text: "1 of 1 run  done" in text)
 
 
 def test_a_runs_folder_may_vanish(tmp_path):

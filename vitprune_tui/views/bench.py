@@ -10,6 +10,7 @@ from itertools import groupby
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widgets import Input
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.actions import bindings
@@ -240,8 +241,8 @@ class BenchView(Saves, Foresees):
             self.desk.would(message.text)
             self.paint()
 
-    def on_input_submitted(self) -> None:
-        self._keep()
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._keep(event.value)
 
     def on_field_moved(self, message: Field.Moved) -> None:
         self._move(message.by)
@@ -256,9 +257,11 @@ class BenchView(Saves, Foresees):
         """The keys come here again: what was typed is kept."""
         self._keep()
 
-    def _keep(self) -> None:
+    def _keep(self, typed: str | None = None) -> None:
+        """What was typed; by enter, without what came after it."""
         if self.values.editing:
-            self.desk.keep(self.values.end())
+            left = self.values.end()
+            self.desk.keep(left if typed is None else typed)
             self.focus()
             self.paint()
 

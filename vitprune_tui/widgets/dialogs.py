@@ -10,6 +10,7 @@ from textual.widgets import Input
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.widgets.canvas import Canvas
+from vitprune_tui.widgets.field import InOrder
 
 Hint = Callable[[str], Line]
 """What is to be said of a text while it is typed."""
@@ -32,7 +33,7 @@ class Prompt(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         yield Canvas(_labelled, id="label")
-        yield Input(self.value, select_on_focus=False)
+        yield InOrder(self.value, select_on_focus=False)
         yield Canvas(_one, id="hint")
 
     def on_mount(self) -> None:

@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from textual import events
 from textual.binding import Binding
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import Input
 
 
-class Field(Input):
+class InOrder(Input):
+    """Keys are done in the order in which they come, also when many come at once.
+
+    Textual types letters at once and sends all other keys through the whole app first: of a burst,
+    as a slow connection delivers it, what was deleted would be deleted after what was typed.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        bound = () if event.is_printable else self._bindings.key_to_bindings.get(event.key, ())
+        if not bound:
+            return await super()._on_key(event)
+        event.stop()
+        event.prevent_default()
+        await self.run_action(bound[0].action)
+
+
+class Field(InOrder):
     """Lies over the cells of the value."""
 
     DEFAULT_CSS = """
