@@ -72,9 +72,9 @@ class Lab:
 
     @property
     def newest(self) -> str | None:
-        """Of those alive, else of all."""
+        """Of those alive, else of all; of two of one moment the one whose name comes later."""
         known = self.alive or list(self.runs)
-        return max(known, key=lambda name: self.runs[name].started or 0, default=None)
+        return max(known, key=lambda name: (self.runs[name].started or 0, name), default=None)
 
 
 @dataclass(frozen=True)

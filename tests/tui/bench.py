@@ -28,7 +28,14 @@ async def until(pilot, what):
         if found := what():
             return found
         await pilot.pause(0.01)
-    raise AssertionError("it did not come about")
+    raise AssertionError(f"it did not come about; {_where(pilot.app)}")
+
+
+def _where(app: VitPrune) -> str:
+    """What somebody before the screen would tell who asks why."""
+    at_work = sorted(thread.name for thread in app.at_work)
+    told = f"screen {type(app.screen).__name__}, told {app.notice}, at work {at_work}"
+    return f"{told}, runs {sorted(app.state.lab.runs)}"
 
 
 def made(folder: Path, name: str, *told: e.Event, **config) -> RunDir:
