@@ -34,7 +34,7 @@ from vitprune_tui.tells import Tells
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
 from vitprune_tui.widgets.canvas import PAINTS, Canvas
-from vitprune_tui.widgets.dialogs import Pages
+from vitprune_tui.widgets.dialogs import ANSWERS, Pages
 from vitprune_tui.widgets.spans import SpanScreen
 
 CLASSES = {name: f"{name.capitalize()}View" for name in VIEWS}
@@ -186,12 +186,16 @@ class VitPrune(Tells):
         self.watcher.nudge()
 
     def paint_footer(self) -> None:
-        keys = frame.keys_of(of_view(self.view.room), self.keys)
-        self.screen_stack[0].query_one("#footer", Canvas).show(tuple(keys), self.notice)
+        self.screen_stack[0].query_one("#footer", Canvas).show(self.view.footer, self.notice)
+
+    def on_descendant_focus(self) -> None:
+        """Keys go somewhere else, and may do something else there."""
+        self.paint_footer()
 
     def on_seen(self, message: Seen) -> None:
-        self.become(lab=message.lab)
-        self._leave_when_over()
+        if self.is_running:  # of what is being closed parts are gone
+            self.become(lab=message.lab)
+            self._leave_when_over()
 
     def on_unforeseen(self, message: Unforeseen) -> None:
         raise message.error
@@ -243,8 +247,8 @@ class VitPrune(Tells):
         await self.switch("runs")
 
     def action_help(self) -> None:
-        told = [f"{keymap.path()} changes them.", *self.wrong_keys]
-        self.push_screen(Pages(help.lines(self.keys, self.view.room, [clean(t) for t in told])))
+        told = [clean(t) for t in (f"{keymap.path()} changes them.", *self.wrong_keys)]
+        self.push_screen(Pages(help.lines(self.keys, self.view.room, told, ANSWERS)))
 
     def action_palette(self) -> None:
         self.push_screen(Palette())

@@ -60,6 +60,9 @@ Dense = Annotated[
     typer.Option("--dense", metavar="FILE", help="Prune this model (safetensors); train none."),
 ]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")]
+Theme = Annotated[
+    str | None, typer.Option("--theme", help="dark, light, colour-blind or terminal.")
+]
 Here = Annotated[bool, typer.Option("--here", help="Train in this process.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the run's id and return.")]
 RUNS = Path("runs")
@@ -105,16 +108,18 @@ def resume(
 
 
 @app.command()
-def watch(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
+def watch(
+    run: Run, runs: Runs = RUNS, ascii: Ascii = False, theme: Theme = None, json: Json = False
+) -> None:
     """Follow a run until it is over; ctrl+c leaves it alone. Exits like `run`, 130 when left.
 
-    On a terminal it is the bench's screen of this run.
+    On a terminal it is the bench's screen of this run, which --ascii and --theme are for.
     """
     found = find(runs, run)
     if has_terminal() and not json:
         from vitprune_tui.commands.watch import watch as on_screen
 
-        finish(on_screen(runs, found, width()), json)
+        finish(on_screen(runs, found, width(), ascii, theme), json)
     from vitprune_tui.commands import run as command
 
     finish(command.watch(found, width()), json)

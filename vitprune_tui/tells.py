@@ -17,10 +17,17 @@ NOTICE = 8.0
 """Seconds that a notice stays where the keys are told."""
 
 
+Notice = tuple[str, str]
+"""Words and their style."""
+
+
 class Tells(App[int]):
     def __init__(self, **options: Any):
         super().__init__(**options)
-        self.notice: tuple[str, str] | None = None
+        self.notice: Notice | None = None
+        self.answer: Notice | None = None
+        """What a key was answered with: it has gone by when another one does something."""
+        self.acting = False
         self.at_work: set[threading.Thread] = set()
         """What is done in the background, each by the name of what it does."""
 
@@ -40,11 +47,22 @@ class Tells(App[int]):
             self.push_screen(Pages([lines.line((f" {text}", style)) for text in told]))
             return
         self.notice = (told[0], style) if told else None
+        self.answer = self.notice if self.acting and not stays else None
         self.paint_footer()
         if self.notice and not stays:
             self.set_timer(NOTICE, partial(self._unsay, self.notice))
 
-    def _unsay(self, notice: tuple[str, str] | None) -> None:
+    async def run_action(self, *action: Any, **where: Any) -> bool:
+        """What a key does."""
+        before, self.acting = self.answer, True
+        try:
+            return await super().run_action(*action, **where)
+        finally:
+            self.acting = False
+            if before:
+                self._unsay(before)
+
+    def _unsay(self, notice: Notice | None) -> None:
         if self.notice is notice:
             self.notice = None
             self.paint_footer()
@@ -70,11 +88,25 @@ class Tells(App[int]):
         self.at_work.add(thread)
         thread.start()
 
-    def read(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Find something out in a thread, which nobody waits for; what goes wrong is told."""
+    def read(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Find something out in a thread, which nobody waits for; what goes wrong is told.
+
+        `failed` is given it in one line.
+        """
+
+        def say(what: str, style: str) -> None:
+            self.say(what, style)
+            if failed:
+                first, *more = what.splitlines()
+                failed(clean(" ".join((first, *more[-1:]))))
 
         def run() -> None:
-            self.post_message(Done(background.outcome(work, done, self.say)))
+            self.post_message(Done(background.outcome(work, done, say)))
 
         threading.Thread(target=run, name="reading", daemon=True).start()
 

@@ -4,12 +4,13 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from vitprune_tui.cli import RUNS, Ascii, Runs
-from vitprune_tui.console import has_terminal
+from vitprune_tui.cli import RUNS, Ascii, Runs, Theme
+from vitprune_tui.console import complain, has_terminal
+from vitprune_tui.wrong import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,21 +20,22 @@ SOON = 0.5
 """Seconds that nobody needs to be told why they pass."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-Theme = Annotated[
-    str | None, typer.Option("--theme", help="dark, light, colour-blind or terminal.")
-]
 
 
 @app.command()
 def bench(runs: Runs = RUNS, ascii: Ascii = False, theme: Theme = None) -> None:
     """Start, watch, compare and see through pruning runs; leaving ends none of them."""
-    raise typer.Exit(opened(runs, ascii=ascii, theme=theme))
+    try:
+        raise typer.Exit(opened(runs, ascii=ascii, theme=theme))
+    except Wrong as wrong:
+        complain(str(wrong))
+        raise typer.Exit(2) from None
 
 
 def opened(
     runs: Path, *, ascii: bool = False, theme: str | None = None, watch: str | None = None
 ) -> int:
-    """Open the bench until it is left; the exit code."""
+    """Open the bench until it is left; the exit code. Raises `Wrong` for a theme unknown here."""
     if not has_terminal():
         print("vitprune-tui needs a terminal; `vitprune` does all of it without", file=sys.stderr)
         return 2
@@ -42,8 +44,7 @@ def opened(
 
     names = [known.name for known in THEMES]
     if theme and theme not in names:
-        print(f"--theme {theme}: choices are {', '.join(names)}", file=sys.stderr)
-        return 2
+        raise Wrong(f"--theme {theme}: choices are {', '.join(names)}")
     plain = bool(os.environ.get("NO_COLOR"))
     ascii = ascii or "utf" not in (sys.stdout.encoding or "").lower()
     bench = VitPrune(runs, ascii=ascii, theme=theme, watch=watch, plain=plain)

@@ -14,6 +14,8 @@ from vitprune_tui.draw.glyphs import ASCII
 from vitprune_tui.draw.lines import plain
 from vitprune_tui.keymap import named
 from vitprune_tui.views.asks import Asks
+from vitprune_tui.widgets.dialogs import ANSWERS, Pages, Prompt
+from vitprune_tui.widgets.field import Field, InOrder
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- keys -->\n", "<!-- /keys -->"
@@ -118,12 +120,36 @@ def test_the_footer_has_the_keys_that_fit():
 
 
 def test_help_has_every_action_those_of_the_view_first():
-    drawn = [plain(line) for line in help.lines(DEFAULTS, "masks", ["look here"])]
+    drawn = [plain(line) for line in help.lines(DEFAULTS, "masks", ["look here"], {})]
     assert drawn[0].strip() == "look here"
     assert drawn[2].strip() == "4 Masks"
     for action in ACTIONS:
         assert sum(line.endswith(f" {action.help}") for line in drawn) >= 1, action.id
         assert any(shown(action.keys[0]) in line and action.help in line for line in drawn)
+
+
+def test_help_has_the_keys_of_fields_questions_and_pages():
+    drawn = [plain(line).strip() for line in help.lines(DEFAULTS, "bench", [], ANSWERS)]
+    for heading, keys in ANSWERS.items():
+        below = drawn[drawn.index(heading) + 1 :]
+        assert [entry.split(maxsplit=1)[0] for entry in below[: len(keys)]] == [
+            key.split()[0] for key, _ in keys
+        ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "keys"),
+    [
+        (Field, Field.KEYS),
+        (InOrder, Prompt.KEYS[:1]),
+        (Prompt, Prompt.KEYS[1:]),
+        (Pages, Pages.KEYS),
+    ],
+)
+def test_keys_that_are_told_of_what_stands_over_a_view_are_bound_in_it(bound, keys):
+    known = {shown(key) for key in bound._merge_bindings().key_to_bindings}
+    told = " ".join(key for key, _ in keys).replace("page ", "page-").split()
+    assert {key.replace("-", " ") for key in told} <= known
 
 
 def test_the_readme_has_the_keys_as_they_are():

@@ -15,6 +15,7 @@ import pytest
 from rich.style import Style
 from textual.command import CommandList
 from textual.widgets import LoadingIndicator
+from typer.testing import CliRunner
 
 from tests.tui import bench as b
 from tests.tui.bench import opened, until
@@ -23,7 +24,7 @@ from vitprune_core.store import events as e
 from vitprune_core.store import queue
 from vitprune_core.store.lock import Held, Holder, hold, inscribe
 from vitprune_core.store.log import Log
-from vitprune_tui import remembered, tui
+from vitprune_tui import cli, remembered, tui
 from vitprune_tui.actions import ACTIONS, VIEWS, of_view, shown
 from vitprune_tui.draw.glyphs import EVERY
 from vitprune_tui.draw.lines import HEAT, SERIES, STYLES, line
@@ -130,6 +131,32 @@ async def test_a_later_notice_outlives_the_time_of_the_one_before(lab, monkeypat
         assert last(pilot.app) == " second"
 
 
+async def test_what_a_key_was_answered_with_goes_when_another_one_does_something(lab):
+    async with opened(lab) as pilot:
+        await pilot.press("5", "n", "d")
+        await until(pilot, lambda: "two runs are needed" in last(pilot.app))
+        await pilot.press("f12")
+        assert "two runs are needed" in last(pilot.app), "that key does nothing"
+        await pilot.press("down")
+        await until(pilot, lambda: last(pilot.app).startswith(" q leave"))
+        pilot.app.say("done in the background")
+        await pilot.press("up")
+        assert last_notice(pilot.app) == "done in the background"
+        await pilot.press("t", "d")
+        await until(pilot, lambda: "two runs are needed" in last(pilot.app))
+
+
+async def test_what_is_at_work_is_told_whatever_keys_do(lab):
+    async with opened(lab) as pilot:
+        going_on = threading.Event()
+        work = partial(pilot.app.in_background, "waiting", going_on.wait, lambda result: None)
+        pilot.app.action_picture = work
+        await pilot.press("S", "5", "down")
+        assert last_notice(pilot.app) == "waiting"
+        going_on.set()
+        await until(pilot, lambda: last(pilot.app).startswith(" q leave"))
+
+
 async def test_help_tells_every_key_and_closes(lab):
     async with opened(lab, size=(120, 30)) as pilot:
         await pilot.press("4", "question_mark")
@@ -157,7 +184,7 @@ async def test_only_y_confirms(lab):
             await pilot.pause()
             assert isinstance(pilot.app.screen, Confirm)
             below = text(pilot.app).splitlines()[-2:]
-            assert below == [" Kill a-done?", " y kill   any other key leave it"]
+            assert below == [" Kill a-done?", " y kill  any other key leave it"]
             await pilot.press(key)
             await pilot.pause()
             assert told == done
@@ -265,7 +292,7 @@ async def test_a_question_names_as_many_as_there_is_room_for(lab):
         await pilot.pause()
         shown = text(pilot.app).splitlines()
         assert (shown[0], shown[1], shown[21]) == (" Stop: 99 runs?", "   run0", "   run20")
-        assert shown[22:] == ["   and 78 more", " y stop   any other key leave it"]
+        assert shown[22:] == ["   and 78 more", " y stop  any other key leave it"]
 
 
 async def test_the_palette_offers_all_actions_of_the_view_before_anything_is_typed(lab):
@@ -812,12 +839,27 @@ def test_without_a_terminal_it_says_what_to_do_instead(capsys, lab):
     assert "needs a terminal" in capsys.readouterr().err
 
 
-def test_an_unknown_theme_is_told_with_the_choices(capsys, lab, monkeypatch):
-    monkeypatch.setattr(tui, "has_terminal", lambda: True)
-    assert tui.opened(lab, theme="pink") == 2
-    assert (
-        capsys.readouterr().err == "--theme pink: choices are dark, light, colour-blind, terminal\n"
-    )
+@pytest.mark.parametrize("command", [[tui, []], [cli, ["watch", "a-done"]]], ids=["tui", "watch"])
+def test_an_unknown_theme_is_told_with_the_choices(capsys, lab, monkeypatch, command):
+    program, words = command
+    for module in (tui, cli):
+        monkeypatch.setattr(module, "has_terminal", lambda: True)
+    monkeypatch.setattr("sys.argv", ["it", *words, "--runs", str(lab), "--theme", "pink"])
+    with pytest.raises(SystemExit) as left:
+        program.main()
+    assert left.value.code == 2
+    told = capsys.readouterr()
+    assert told.err == "--theme pink: choices are dark, light, colour-blind, terminal\n"
+    assert told.out == ""
+
+
+def test_a_run_is_watched_with_the_characters_and_the_theme_asked_for(lab, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(cli, "has_terminal", lambda: True)
+    monkeypatch.setattr("vitprune_tui.commands.watch.opened", lambda _, **how: asked.update(how))
+    words = ["watch", "a-done", "--runs", str(lab), "--ascii", "--theme", "light"]
+    CliRunner().invoke(cli.app, words)
+    assert asked == {"watch": "a-done", "ascii": True, "theme": "light"}
 
 
 def test_what_was_begun_is_finished_though_the_bench_is_left(capsys, monkeypatch):

@@ -397,6 +397,24 @@ async def test_arrows_step_through_the_words_that_a_value_may_be(own):
         assert not pilot.app.query_one(Values).editing
 
 
+async def test_the_footer_tells_the_keys_of_the_value_that_is_typed(own):
+    async with the_bench(own(small=SMALL), (100, 24)) as (pilot, _):
+        for value, others in (
+            ("prune.distribution", "up down left right other choices"),
+            ("train.epochs", "up down keep, and on to the next value"),
+        ):
+            told = f" enter keep  esc as it was  {others}"
+            await to(pilot, value)
+            await pilot.press("enter")
+            await until(pilot, lambda told=told: footer(pilot) == told)
+            await pilot.press("escape")
+            await until(pilot, lambda: footer(pilot).startswith(" q leave  ? help  enter start"))
+
+
+def footer(pilot) -> str:
+    return text(pilot.app).splitlines()[-1]
+
+
 async def test_the_field_lies_over_its_value_and_follows_it(own):
     async with the_bench(own(small=SMALL)) as (pilot, _):
         await to(pilot, "checkpoint.every")

@@ -287,7 +287,8 @@ def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(tmp_path):
     held = vitprune("rm", "long", "--runs", tmp_path, code=75).stderr
     assert f"process {live['pid']} on " in held
     assert vitprune("resume", "long", "--runs", tmp_path, code=75).stderr == held
-    vitprune("kill", "long", "--runs", tmp_path)
+    told = vitprune("kill", "long", "--runs", tmp_path).stdout
+    assert told.endswith(" killed; it counts as lost until resumed: vitprune resume long\n")
     assert process.wait() == 1
     assert as_json("show", "long", "--runs", tmp_path)["state"] == "lost"
     vitprune("rm", "long", "--runs", tmp_path)

@@ -13,7 +13,7 @@ from vitprune_core.store.history import Reader
 from vitprune_tui.draw.chart import Curve
 from vitprune_tui.draw.curves import legend
 from vitprune_tui.draw.curves.legend import Facts
-from vitprune_tui.draw.curves.overlay import Picture, draw, within
+from vitprune_tui.draw.curves.overlay import Picture, composed, draw, within
 from vitprune_tui.draw.glyphs import BRAILLE, EVERY
 from vitprune_tui.draw.lines import plain
 from vitprune_tui.draw.scale import Axis
@@ -104,6 +104,33 @@ def test_smoothing_is_a_mean_without_a_bias_at_its_start():
     assert (first, isnan(gap), last) == (0.0, True, 2.0)
 
 
+def test_smoothing_begins_anew_with_a_stage_as_in_live(tmp_path):
+    told = [epoch(0, loss=4.0), epoch(1, loss=2.0), epoch(1, 1, 0.5, loss=8.0)]
+    runs = []
+    for seed in (0, 1):
+        run = made(tmp_path, f"s{seed}", started(), *told, seed=seed)
+        reader = Reader(run)
+        reader.read()
+        runs.append(c.Subject(run.id, reader.summary, reader.history, 3))
+    look = replace(Look(axis="epoch", smoothing=0.5), measures=("accuracy", "loss"))
+    for groups in ([(runs[0],)], [tuple(runs)]):
+        (curve,) = composed(groups, (), look, BRAILLE).curves
+        assert list(curve.y) == pytest.approx([4.0, 8 / 3, 8.0])
+        assert curve.high is None or list(curve.high) == pytest.approx(curve.y)
+
+
+def test_the_cursor_takes_the_window_along():
+    look = replace(Look(), window=(2.0, 4.0))
+    whole, places = (1.0, 9.0), [1.0, 3.0, 6.0, 9.0]
+    look = look.pointing(3.0)
+    assert look.window == (2.0, 4.0)
+    look = look.moved(1, places, whole)
+    assert (look.cursor, look.window) == (6.0, (4.0, 6.0))
+    look = look.moved(-1, places, whole).moved(-1, places, whole)
+    assert (look.cursor, look.window) == (1.0, (1.0, 3.0))
+    assert look.pointing(None).window == (1.0, 3.0)
+
+
 def test_dense_models_are_counted_once(tmp_path):
     a, b = (subject(tmp_path, name, (0.5, 0.9)).summary for name in "ab")
     assert c.dense([a, b]) == (0.95, "dense 95.0 %")
@@ -137,10 +164,21 @@ def test_a_picture_fits_every_size(glyphs, size):
 def test_an_entry_has_its_glyph_and_its_numbers():
     curve = Curve("a-run", [1.0], [0.5], point="▲")
     facts = Facts(dense=0.95, last=0.5, against=-0.25, is_baseline=False, at_cursor="50.00 %")
-    assert plain(legend.entry(curve, facts, 70, BRAILLE)) == (
-        "▲ a-run                               95.0 %   50.0 %  -25.0  50.00 %"
-    )
-    assert plain(legend.entry(curve, facts, 30, BRAILLE)) == f"{'▲ a-run':<23}50.00 %"
+    widths = legend.widths([curve], [facts], "EPOCH 12")
+    assert [plain(legend.entry(curve, facts, widths, 70, BRAILLE)), shown(widths, 70)] == [
+        "▲ a-run  95.0 %   50.0 %  -25.0      50.00 %",
+        "run       DENSE     LAST     +-  AT EPOCH 12",
+    ]
+    assert [plain(legend.entry(curve, facts, widths, 30, BRAILLE)), shown(widths, 30)] == [
+        "▲ a-run                50.00 %",
+        "run                AT EPOCH 12",
+    ]
+    without = legend.widths([curve], [facts], "")
+    assert plain(legend.head("", without, 30, BRAILLE)) == f"{'run':<26}LAST"
+
+
+def shown(widths, columns):
+    return plain(legend.head("EPOCH 12", widths, columns, BRAILLE))
 
 
 def test_a_difference_stands_beside_the_level_that_it_is_of(tmp_path):
@@ -276,8 +314,10 @@ async def test_the_cursor_reads_values_and_the_picture_zooms(folder):
         view = await at_curves(pilot, "global-s0")
         await pilot.press("c")
         assert "77.00 %" in screens.text(pilot.app)
+        assert " AT 90 %" in screens.text(pilot.app)
         await pilot.press("left")
         assert "85.00 %" in screens.text(pilot.app)
+        assert " AT 50 %" in screens.text(pilot.app)
         await pilot.press("c", "i", "i")
         low, high = view.look.window
         await pilot.press("left")

@@ -101,6 +101,19 @@ async def test_keys_scroll_scale_and_smooth(tmp_path):
         assert view.smoothing == 0
 
 
+async def test_scrolled_to_its_beginning_the_log_fills_its_room(tmp_path):
+    made(tmp_path, "one", *finished(0.5, 0.8, 0.9))
+    async with opened(tmp_path) as pilot:
+        await live(pilot, has="loss  ●")
+        await pilot.press(*["up"] * 20)
+        made_, began, later = screen(pilot.app).splitlines()[-4:-1]
+        assert "made: vitprune run" in made_
+        assert "228,394 parameters" in began
+        assert later == "… 8 later"
+        await pilot.press("down")
+        assert "… 7 later" in screen(pilot.app), "none of the keys was in vain"
+
+
 async def test_the_wheel_scrolls_the_log_and_pages(tmp_path):
     made(tmp_path, "one", *finished(0.5))
     async with opened(tmp_path) as pilot:

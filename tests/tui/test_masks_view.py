@@ -26,6 +26,7 @@ from vitprune_tui.facts.levels import compare, read
 from vitprune_tui.facts.matrices import Masks, Matrix, change
 from vitprune_tui.views.masks import KEPT
 from vitprune_tui.widgets.canvas import Canvas
+from vitprune_tui.widgets.dialogs import Pages
 
 KINDS = ("attn.q", "attn.k", "attn.v", "attn.o", "mlp.fc1", "mlp.fc2")
 
@@ -337,6 +338,21 @@ async def test_a_mistake_of_ours_in_reading_is_told(a_run, monkeypatch):
     async with opened(a_run.path.parent) as pilot:
         await pilot.press("4")
         await until(pilot, lambda: "A mistake in vitprune" in text(pilot.app))
+        await pilot.press("q")
+        await until(pilot, lambda: "A mistake in vitprune: KeyError: 'nothing'" in text(pilot.app))
+        assert "reading" not in text(pilot.app)
+
+
+async def test_a_mistake_of_ours_in_comparing_is_told_where_the_difference_would_be(
+    a_run, monkeypatch
+):
+    monkeypatch.setattr("vitprune_tui.views.masks.compare", lambda *_: {}["nothing"])
+    async with opened(a_run.path.parent, (120, 30)) as pilot:
+        await masks(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Pages))
+        await pilot.press("q")
+        await until(pilot, lambda: "A mistake in vitprune: KeyError: 'nothing'" in text(pilot.app))
 
 
 async def test_a_matrix_is_chosen_and_opened_by_the_mouse(a_run):

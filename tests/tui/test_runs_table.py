@@ -1,9 +1,12 @@
 """The table of runs as text: what it shows at every width."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from tests.tui.bench import epoch, started
+from tests.tui.test_live_parts import told
 from vitprune_core.store.summary import Brief
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain
@@ -130,6 +133,14 @@ def test_nothing_moves_when_a_run_goes_on():
 def test_a_time_that_no_clock_shows_is_missing():
     rows = drawn(200, table=Table([("a", brief(started=1e300)), ("b", brief(started=None))]))
     assert [row.split()[-1] for row in rows[1:]] == ["-", "-"]
+
+
+def test_the_detail_of_a_run_says_that_its_worker_gives_no_sign_of_life(tmp_path):
+    run = replace(told(tmp_path, started(), epoch(0)), stalled=30.0)
+    chosen = run_detail.Chosen("run", run.summary.brief, run, None, None, "enter")
+    lines = run_detail.draw(chosen, columns=72, rows=8, glyphs=BRAILLE)
+    words = "stalled: no sign of life from its process for 30 s"
+    assert plain(lines[1]).strip() == f"▶ running  {words}"
 
 
 def test_the_detail_of_a_run_that_is_not_read_says_how_to_read_it():

@@ -297,6 +297,7 @@ async def test_a_run_is_paused_continued_killed_brought_back_and_stopped(tmp_pat
                 continue
             await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
             await pilot.press("y")
+            await until(pilot, lambda: "it counts as lost until resumed" in said(pilot))
             await shows("lost")
             assert workers.gone(run)
         await until(pilot, lambda: workers.trains(run))
@@ -379,7 +380,7 @@ async def test_an_empty_folder_says_what_to_do(tmp_path):
         shown = text(pilot.app)
         assert "No runs yet" in shown
         assert "1 goes to the bench, where enter starts one." in shown
-        for key in ("enter", "space", "b", "d", "greater_than_sign", "e", "x", "D", "end", "up"):
+        for key in ("d", "end", "up", "enter", "space", "b", "greater_than_sign", "e", "x", "D"):
             await pilot.press(key)
         assert said(pilot) == "no run is chosen"
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from vitprune_tui.commands.run import Answer
 
 
-def watch(runs: Path, found: RunDir, width: int | None) -> "Answer":
-    code = opened(runs, watch=name_of(runs, found))
+def watch(runs: Path, found: RunDir, width: int | None, ascii: bool, theme: str | None) -> "Answer":
+    code = opened(runs, ascii=ascii, theme=theme, watch=name_of(runs, found))
     from vitprune_tui.commands.run import seen  # after the screen, as it loads pydantic
 
     return seen(found, width, code)

@@ -197,9 +197,9 @@ class Watcher:
     def _asked(self) -> dict[str, str]:
         """What living runs have not acknowledged yet."""
         asked = {}
-        for name, known in self.known.items():
+        for name in [name for name, known in self.known.items() if known.brief.state in ALIVE]:
             with suppress(OSError):
-                if known.brief.state in ALIVE and (found := control.pending(known.run.control)):
+                if found := control.pending(self.known[name].run.control):
                     asked[name] = control.request_of(found[-1])
         return asked
 

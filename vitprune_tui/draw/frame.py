@@ -1,6 +1,7 @@
 """The first and the last line of the screen: where one is, and what keys do here."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from rich.cells import cell_len
 
@@ -66,12 +67,18 @@ def footer(
     if notice:
         return [line((" ", ""), notice)]
     pieces: list[Piece] = []
-    for key, what in keys:
-        more: list[Piece] = [(" ", ""), (key, "key"), (f" {what} ", "")]
+    for key in keys:
+        more = told([key])
         if width(line(*pieces, *more)) > columns:
             break
         pieces += more
     return [line(*pieces)]
+
+
+def told(keys: Keys) -> Line:
+    """Key after key, and behind each what it does."""
+    parts = (((" ", ""), (key, "key"), (f" {what} ", "")) for key, what in keys)
+    return tuple(chain.from_iterable(parts))
 
 
 def under(drawn: Line, at: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from vitprune_tui.actions import ACTIONS, DEFAULTS, shown
+from vitprune_tui.draw.frame import Keys
 from vitprune_tui.draw.lines import Line, fit, line
 
 HEADINGS = {
@@ -17,8 +18,16 @@ HEADINGS = {
 KEYS_WIDTH = 22
 
 
-def lines(keys: Mapping[str, tuple[str, ...]], here: str, told: list[str]) -> list[Line]:
-    """The keys of the view one is in first; `told` is what to say before them."""
+def lines(
+    keys: Mapping[str, tuple[str, ...]],
+    here: str,
+    told: list[str],
+    answers: Mapping[str, Keys],
+) -> list[Line]:
+    """The keys of the view one is in first; `told` is what to say before them.
+
+    `answers` are those of what stands over the views.
+    """
     rooms = sorted(HEADINGS, key=lambda room: (room != here, list(HEADINGS).index(room)))
     drawn: list[Line] = [line((f" {what}", "warn")) for what in told]
     for room in rooms:
@@ -26,8 +35,14 @@ def lines(keys: Mapping[str, tuple[str, ...]], here: str, told: list[str]) -> li
         for action in ACTIONS:
             if action.room == room:
                 names = ", ".join(map(shown, keys.get(action.id, ())))
-                drawn.append(line(*fit(line((f"   {names}", "key")), KEYS_WIDTH), action.help))
+                drawn.append(_entry(names, action.help))
+    for heading, pairs in answers.items():
+        drawn += [(), line((f" {heading}", "title")), *(_entry(*pair) for pair in pairs)]
     return drawn
+
+
+def _entry(keys: str, what: str) -> Line:
+    return line(*fit(line((f"   {keys}", "key")), KEYS_WIDTH), what)
 
 
 def markdown() -> str:

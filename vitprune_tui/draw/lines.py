@@ -48,7 +48,7 @@ def plain(pieces: Line) -> str:
 
 def width(pieces: Line) -> int:
     """In cells of the terminal."""
-    return sum(cell_len(text) for text, _ in pieces)
+    return cell_len(plain(pieces))
 
 
 def fit(pieces: Line, room: int, more: str = "…") -> Line:

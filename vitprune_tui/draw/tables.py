@@ -56,7 +56,7 @@ def levels(s: Summary, width: int | None) -> str:
         )
         for r in s.levels
     ]
-    head = ("SPARSITY", "BEFORE", "TEST", "+-", "VAL", "SMALLER", "FASTER", "EPOCHS", "TOOK")
+    head = ("SPARSITY", "BEFORE", "TEST", "+-", "VAL", "SMALLER", "FEWER OPS", "EPOCHS", "TOOK")
     return text.table((*head, "EXACTLY", ""), rows, "rrrrrrrrrr", width)
 
 
@@ -109,7 +109,7 @@ def run(name: str, s: Summary, width: int | None) -> str:
 
 NOTE = (
     "before: pruned, not yet retrained; +-: points against dense;\n"
-    "smaller: parameters; faster: multiply-adds (theoretical)"
+    "smaller: parameters; fewer ops: multiply-adds (the speed-up in theory)"
 )
 
 

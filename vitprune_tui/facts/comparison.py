@@ -13,6 +13,7 @@ from typing import Any
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.store.history import History
 from vitprune_core.store.summary import Summary
+from vitprune_tui.draw.live.phases import starts
 from vitprune_tui.draw.text import percent
 
 AXES = ("sparsity", "epoch", "compression", "speedup")
@@ -72,6 +73,8 @@ class Points:
     high: tuple[float, ...] | None = None
     note: str = ""
     """What must be known to read it."""
+    cuts: tuple[int, ...] = ()
+    """Over epochs: the points at which stages begin, and the number of all."""
 
 
 def measures_of(axis: str) -> tuple[str, ...]:
@@ -194,8 +197,9 @@ def _over_epochs(group: Sequence[Subject], measure: str) -> Points:
     length = min((len(column) for column in columns), default=0)
     runs = tuple(s.name for s in group)
     x = tuple(map(float, range(1, length + 1)))
+    cuts = (*starts(group[0].history, length), length)
     if len(columns) == 1:
-        return Points(name_of(group), runs, x, tuple(columns[0]))
+        return Points(name_of(group), runs, x, tuple(columns[0]), cuts=cuts)
     rows = list(zip(*(column[:length] for column in columns), strict=True))
     return Points(
         name=name_of(group),
@@ -204,6 +208,7 @@ def _over_epochs(group: Sequence[Subject], measure: str) -> Points:
         y=tuple(map(fmean, rows)),
         low=tuple(map(min, rows)),
         high=tuple(map(max, rows)),
+        cuts=cuts,
     )
 
 

@@ -70,11 +70,19 @@ class Look:
             return self
         return replace(self, window=inside((middle - half, middle + half), whole))
 
+    def pointing(self, at: float | None) -> "Look":
+        """The cursor here; the window goes along, no further than it must."""
+        if self.window is None or at is None:
+            return replace(self, cursor=at)
+        low, high = self.window
+        shift = min(at - low, 0.0) + max(at - high, 0.0)
+        return replace(self, cursor=at, window=(low + shift, high + shift))
+
     def moved(self, by: int, places: Sequence[float], whole: Window | None) -> "Look":
         """The cursor to the next of these places; without it the window, by a quarter."""
         if (at := self.cursor) is not None:
             beyond = [x for x in places if (x - at) * by > 0]
-            return replace(self, cursor=min(beyond, key=lambda x: abs(x - at), default=at))
+            return self.pointing(min(beyond, key=lambda x: abs(x - at), default=at))
         if self.window is None or whole is None:
             return self
         low, high = self.window

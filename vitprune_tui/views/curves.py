@@ -115,8 +115,14 @@ class CurvesView(View):
             legend.facts(group, self.base, self.look, value)
             for group, value in zip(self.groups, here, strict=True)
         ]
-        rows = [Row(partial(legend.entry, *of)) for of in zip(self.curves, facts, strict=True)]
-        self.query_one(Listing).fill(rows, self.at, legend.head if rows else None)
+        at = self.drawn.at if self.drawn else ""
+        widths = legend.widths(self.curves, facts, at)
+        rows = [
+            Row(partial(legend.entry, curve, of, widths))
+            for curve, of in zip(self.curves, facts, strict=True)
+        ]
+        head = partial(legend.head, at, widths)
+        self.query_one(Listing).fill(rows, self.at, head if rows else None)
 
     def on_listing_picked(self, message: Listing.Picked) -> None:
         self.at = message.at
@@ -217,7 +223,8 @@ class CurvesView(View):
     def action_cursor(self) -> None:
         places = self._places()
         shown = self.look.cursor is not None or not places
-        self._become(replace(self.look, cursor=None if shown else places[len(places) // 2]))
+        middle = None if shown else places[len(places) // 2]
+        self._become(self.look.pointing(middle))
 
     def action_mark(self) -> None:
         """Off the picture; Runs has it still."""

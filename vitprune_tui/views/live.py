@@ -263,7 +263,8 @@ class LiveView(Asks):
             return
         kept = self.kept[self.state.shown]
         told, back = self._log(run, kept)
-        back = min(max(back + by, 0), max(len(told) - 1, 0))
+        most = logged.furthest(len(told), self.canvases["log"].size.height)
+        back = min(max(back + by, 0), most)
         kept.seen = told[-1 - back].seq if back else None
         self.paint()
 

@@ -116,7 +116,7 @@ class MasksView(View):
         """None: not read yet."""
         key = run.path, level
         known: Masks | None = self.known.get(key)
-        self._ask(key, partial(read, run, level, known))
+        self._ask(key, partial(read, run, level, known), Masks)
         return known
 
     def _changes(self, here: Masks) -> tuple[Changes | None, str | None]:
@@ -129,7 +129,7 @@ class MasksView(View):
         if there is None:
             return Changes(problem="reading"), what
         key = (self.state.shown, self.level, here.stamp, run.path, level, there.stamp)
-        self._ask(key, partial(compare, here, there, what))
+        self._ask(key, partial(compare, here, there, what), Changes)
         return self.known.get(key, Changes(problem="reading")), what
 
     def _other(self) -> tuple[RunDir, str, str] | str | None:
@@ -150,11 +150,15 @@ class MasksView(View):
             return "no difference: this run is the baseline"
         return RunDir(self.state.lab.folder / baseline), level, clean(baseline)
 
-    def _ask(self, key: Any, work: Callable[[], Any]) -> None:
+    def _ask(self, key: Any, work: Callable[[], Any], made: Callable[..., Any]) -> None:
         if key in self.asked:
             return
         self.asked.add(key)
-        self.read(work, partial(self._keep, key))
+        self.read(
+            work,
+            partial(self._keep, key),
+            lambda problem: self._keep(key, made(problem=problem)),
+        )
 
     def _keep(self, key: Key, value: Any) -> None:
         """What was read; the least recent of too many goes, and may be asked for again."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.widget import Widget
 
-from vitprune_tui.actions import shown
+from vitprune_tui.actions import of_view, shown
+from vitprune_tui.draw.frame import Keys, keys_of
 from vitprune_tui.state import State
+from vitprune_tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from vitprune_tui.app import VitPrune
@@ -41,9 +43,14 @@ class View(Widget, can_focus=True):
         keys = self.bench.keys.get(action)
         return shown(keys[0]) if keys else action
 
-    def read(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+    def read(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
         """Read something in a thread and do this with it; what goes wrong is told."""
-        self.bench.read(work, then)
+        self.bench.read(work, then, failed)
 
     def command(self, *words: str) -> str:
         """`vitprune` with these words, as a shell reads it: on this runs folder."""
@@ -90,6 +97,14 @@ class View(Widget, can_focus=True):
     def about(self) -> str:
         """What the header says on the right."""
         return ""
+
+    @property
+    def footer(self) -> Keys:
+        """What keys do now: those of a field, while a value is typed."""
+        focused = self.screen.focused
+        if isinstance(focused, Field) and self in focused.ancestors:
+            return focused.keys
+        return keys_of(of_view(self.room), self.bench.keys)
 
     @property
     def copied(self) -> str:

@@ -1,16 +1,18 @@
 """Questions and answers over the view: one line to type, yes or no, something longer to read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from vitprune_tui.draw.frame import Keys, told
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.widgets.canvas import Canvas
-from vitprune_tui.widgets.field import InOrder
+from vitprune_tui.widgets.field import Field, InOrder
 
 Hint = Callable[[str], Line]
 """What is to be said of a text while it is typed."""
@@ -26,6 +28,7 @@ class Prompt(ModalScreen[str | None]):
     Prompt > Input:focus { border: none; }
     """
     BINDINGS = [("escape,ctrl+g", "dismiss", "give up")]
+    KEYS: ClassVar[Keys] = (("enter", "do it"), ("esc ctrl+g", "give up"))
 
     def __init__(self, label: str, value: str, hint: Hint):
         super().__init__()
@@ -50,13 +53,11 @@ class Prompt(ModalScreen[str | None]):
         self.query_one("#hint", Canvas).show(line(" ", *self.hint(value)))
 
 
-KEYS = line(("enter", "key"), " do it  ", ("esc ctrl+g", "key"), " give up ")
-
-
 def _labelled(label: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """What is asked for, and at the right how to answer, where there is room."""
-    gap = columns - width(label) - width(KEYS)
-    return [line(*label, " " * gap, *KEYS) if gap > 0 else label]
+    keys = told(Prompt.KEYS)
+    gap = columns - width(label) - width(keys)
+    return [line(*label, " " * gap, *keys) if gap >= 0 else label]
 
 
 def _one(what: Line, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
@@ -70,6 +71,7 @@ class Confirm(ModalScreen[bool]):
     Confirm { align: left bottom; background: transparent; }
     Confirm > Canvas { max-height: 100%; background: $panel; }
     """
+    KEYS: ClassVar[Keys] = (("y", "do it"), ("any other key", "leave it"))
 
     def __init__(self, question: str, doing: str, names: Sequence[str] = ()):
         super().__init__()
@@ -95,7 +97,8 @@ def _question(
     room = max(rows - 2, 1)
     if len(names) > room:
         names = [*names[: room - 1], f"and {len(names) - room + 1:,} more"]
-    keys = line(" ", ("y", "key"), f" {doing}   ", ("any other key", "key"), " leave it")
+    (yes, _), no = Confirm.KEYS
+    keys = told([(yes, doing), no])
     return [
         line((f" {question}", "warn")),
         *(line(f"   {name}") for name in names),
@@ -120,6 +123,12 @@ class Pages(ModalScreen[None]):
         ("end,G", "move(100000)", "end"),
         ("escape,q,enter,question_mark", "close", "close"),
     ]
+    KEYS: ClassVar[Keys] = (
+        ("q", "close"),
+        ("up down", "move"),
+        ("page up page down", "move by a screen"),
+        ("home end", "to the top and to the end"),
+    )
 
     def __init__(self, lines: Sequence[Line]):
         super().__init__()
@@ -156,11 +165,18 @@ class Pages(ModalScreen[None]):
         self.query_one("#lines", Canvas).show(self.every[self.top :])
         room = self.query_one("#lines").size.height
         left = len(self.every) - self.top - room
-        more = f"  {left} more lines below" if left > 0 else ""
-        self.query_one("#below", Canvas).show(
-            line((" q", "key"), " close  ", ("up down", "key"), f" move{more}")
-        )
+        more = f" {left} more lines below" if left > 0 else ""
+        self.query_one("#below", Canvas).show(line(*told(self.KEYS[:2]), more))
 
 
 def _many(lines: Sequence[Line], columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
     return list(lines)
+
+
+ANSWERS: Mapping[str, Keys] = {
+    "While a value is changed": Field.KEYS,
+    "While a line is typed": Prompt.KEYS,
+    "At a question": Confirm.KEYS,
+    "On a page like this": Pages.KEYS,
+}
+"""Where keys do something else than in the views, for the help."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import Input
+
+from vitprune_tui.draw.frame import Keys
 
 
 class InOrder(Input):
@@ -43,6 +46,12 @@ class Field(InOrder):
         Binding("tab", "submit", "keep", show=False),
     ]
 
+    KEEP: ClassVar[Keys] = (("enter", "keep"), ("esc", "as it was"))
+    CHOOSE: ClassVar[Keys] = (("up down left right", "other choices"),)
+    GO_ON: ClassVar[Keys] = (("up down", "keep, and on to the next value"),)
+    KEYS: ClassVar[Keys] = (*KEEP, *CHOOSE, *GO_ON)
+    """In words; the last two where there are choices, and where there are none."""
+
     class GivenUp(Message):
         """It is to be what it was."""
 
@@ -62,6 +71,11 @@ class Field(InOrder):
         self.value = text
         self.display = True
         self.focus()
+
+    @property
+    def keys(self) -> Keys:
+        """What they do for this value."""
+        return (*self.KEEP, *(self.CHOOSE if self.choices else self.GO_ON))
 
     def lie(self, at: Offset, room: int) -> None:
         """Over these cells of what it is in."""

@@ -7,12 +7,12 @@ from vitprune_core.store.clean import clean
 from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, readout
 from vitprune_tui.draw.glyphs import Glyphs
-from vitprune_tui.draw.lines import Line, Piece, fit, line
+from vitprune_tui.draw.lines import Line, fit, line, width
 from vitprune_tui.facts import comparison as c
 from vitprune_tui.facts.look import Look
 
-NUMBERS = 34
-"""Columns of the numbers behind a name."""
+NUMBERS, ENOUGH = 24, 28
+"""Columns of the numbers behind a name, and of so much of it that all of them come in."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,59 @@ def values(curves: Sequence[Curve], at: float | None) -> list[float | None]:
     return [next((y for _, x, y in readout([c], at) if x == at), None) for c in curves]
 
 
-def head(columns: int, glyphs: Glyphs) -> Line:
-    if columns < NUMBERS + 20:
-        return fit(line(("run", "dim")), columns)
-    names = fit(line(("run", "dim")), columns - NUMBERS - 4)
-    return line(*names, (f"{'DENSE':>8}{'LAST':>9}{'+-':>7}  HERE", "dim"))
+@dataclass(frozen=True)
+class Widths:
+    """Columns that the longest have."""
+
+    name: int
+    here: int
+    """What is at the cursor; 0 without one."""
+
+    def names(self, columns: int) -> int:
+        """Of so many, those that a name gets; 0: there is no room for all numbers beside it."""
+        room = columns - NUMBERS - (self.here and self.here + 2)
+        return min(self.name, room) if room >= min(self.name, ENOUGH) else 0
 
 
-def entry(curve: Curve, facts: Facts, columns: int, glyphs: Glyphs) -> Line:
-    name: list[Piece] = [(f"{curve.point} ", curve.style), (clean(curve.name), "")]
-    if facts.is_baseline:
-        name.append((" (baseline)", "key"))
-    if facts.remark:
-        name.append((f"  {clean(facts.remark)}", "warn"))
-    if columns < NUMBERS + 18:
+def widths(curves: Sequence[Curve], every: Sequence[Facts], at: str) -> Widths:
+    names = (width(_name(curve, facts)) for curve, facts in zip(curves, every, strict=True))
+    here = (len(facts.at_cursor) for facts in every)
+    return Widths(max(names, default=0), max([len(_at(at)), *here]) if at else 0)
+
+
+def head(at: str, widths: Widths, columns: int, glyphs: Glyphs) -> Line:
+    """`at`: where the cursor is."""
+    if not (room := widths.names(columns)):
+        value = _at(at) or "LAST"
+        return line((f"{'run':<{max(columns - len(value), 0)}}{value}", "dim"))
+    numbers = f"{'DENSE':>8}{'LAST':>9}{'+-':>7}" + _here(_at(at), widths)
+    return line((f"{'run':<{room}}{numbers}", "dim"))
+
+
+def entry(curve: Curve, facts: Facts, widths: Widths, columns: int, glyphs: Glyphs) -> Line:
+    name = _name(curve, facts)
+    if not (room := widths.names(columns)):
         value = f"  {facts.at_cursor or text.percent(facts.last)}"
-        return line(*fit(line(*name), columns - len(value)), value)
+        return line(*fit(name, columns - len(value)), value)
     numbers = (
         f"{text.percent(facts.dense):>8} {text.percent(facts.last):>8} "
-        f"{text.points(facts.against):>6}  {facts.at_cursor}"
+        f"{text.points(facts.against):>6}"
     )
-    return line(*fit(line(*name), columns - NUMBERS), numbers)
+    return line(*fit(name, room), numbers + _here(facts.at_cursor, widths))
+
+
+def _name(curve: Curve, facts: Facts) -> Line:
+    return line(
+        (f"{curve.point} ", curve.style),
+        clean(curve.name),
+        (" (baseline)" if facts.is_baseline else "", "key"),
+        (f"  {clean(facts.remark)}" if facts.remark else "", "warn"),
+    )
+
+
+def _here(value: str, widths: Widths) -> str:
+    return f"  {value:>{widths.here}}" if widths.here else ""
+
+
+def _at(place: str) -> str:
+    return f"AT {place}" if place else ""

@@ -3,15 +3,17 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from vitprune_core.store.clean import clean
+from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule, chart
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import SERIES, Line, line
 from vitprune_tui.draw.scale import Axis, extent, sparsity_axis
 from vitprune_tui.facts import comparison as c
 from vitprune_tui.facts.look import Look, Window
-from vitprune_tui.facts.smooth import smoothed
+from vitprune_tui.facts.smooth import stretches
 
 Group = tuple[c.Subject, ...]
 """Runs that make one curve."""
@@ -26,6 +28,8 @@ class Picture:
     y: Axis
     rules: tuple[Rule, ...] = ()
     cursor: float | None = None
+    at: str = ""
+    """Where the cursor is, in words."""
     captions: tuple[str, ...] = ()
     whole: Window | None = None
     """Of the x axis: all that there is of the curves."""
@@ -49,6 +53,7 @@ def composed(
         y=Axis("", look.log in ("y", "both"), percent=look.percent),
         rules=rules,
         cursor=look.cursor,
+        at=_at(look, places),
         captions=("   ".join(told),) if told else (),
         whole=extent([end for curve in curves if curve.x for end in (curve.x[0], curve.x[-1])]),
     )
@@ -77,12 +82,26 @@ def _curve(
     return Curve(
         name=p.name,
         x=[places.get(x, x) for x in p.x] if places else p.x,
-        y=smoothed(p.y, smoothing),
+        y=_smoothed(p.y, p.cuts, smoothing),
         style=SERIES[number % len(SERIES)],
         point=glyphs.points[number % len(glyphs.points)],
-        low=p.low and smoothed(p.low, smoothing),
-        high=p.high and smoothed(p.high, smoothing),
+        low=p.low and _smoothed(p.low, p.cuts, smoothing),
+        high=p.high and _smoothed(p.high, p.cuts, smoothing),
     )
+
+
+def _smoothed(values: Sequence[float], cuts: Sequence[int], amount: float) -> Sequence[float]:
+    return list(chain.from_iterable(stretches(values, cuts, amount))) if amount else values
+
+
+def _at(look: Look, places: dict[float, float]) -> str:
+    """The place of the cursor in the unit of its axis."""
+    if look.cursor is None:
+        return ""
+    if look.axis == "sparsity":
+        here = (sparsity for sparsity, place in places.items() if place == look.cursor)
+        return "".join(map(text.sparsity, here))
+    return f"EPOCH {look.cursor:.0f}" if look.of_epochs else text.times(look.cursor)
 
 
 def _rules(groups: Sequence[Group], look: Look) -> tuple[Rule, ...]:

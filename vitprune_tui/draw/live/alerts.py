@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from vitprune_core.store.checkpoints import FULL_DISK
 from vitprune_core.store.clean import clean
+from vitprune_core.store.lock import Holder
 from vitprune_core.store.summary import Summary
 from vitprune_tui.doing.device import Load
 from vitprune_tui.draw import text
@@ -31,9 +32,7 @@ def _every(opened: Opened, load: Load | None) -> Iterator[Alert]:
     if s.state == "lost":
         yield "bad", f"lost: {clean(s.reason or '')}"
     if opened.stalled:
-        by = opened.holder
-        who = f"process {by.pid} on {clean(by.host)}" if by else "its process"
-        yield "bad", f"stalled: no sign of life from {who} for {lasting(opened.stalled)}"
+        yield "bad", stalled(opened.holder, opened.stalled)
     if s.state == "paused" and (s.reason or "").startswith(FULL_DISK):
         yield "bad", clean(s.reason)
     elif load and load.disk_free is not None and load.disk_free < LITTLE:
@@ -47,6 +46,11 @@ def _every(opened: Opened, load: Load | None) -> Iterator[Alert]:
     if not s.exact:
         what = clean(", ".join(s.differs)) or "place to go on from"
         yield "warn", f"not exact: another {what} since it was begun"
+
+
+def stalled(by: Holder | None, seconds: float) -> str:
+    who = f"process {by.pid} on {clean(by.host)}" if by else "its process"
+    return f"stalled: no sign of life from {who} for {lasting(seconds)}"
 
 
 def _diverged(s: Summary) -> str:

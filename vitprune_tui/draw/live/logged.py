@@ -51,9 +51,14 @@ def _words(event: e.Found, summary: Summary) -> str | None:
     return told(event, summary)
 
 
+def furthest(lines: int, rows: int) -> int:
+    """How many of the newest lines are out of sight when the oldest ones fill the window."""
+    return max(lines - max(rows - 1, 1), 0) if lines > rows else 0
+
+
 def draw(told: Sequence[Told], back: int, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """`back`: how many of the newest lines are out of sight."""
-    back = min(back, max(len(told) - 1, 0))
+    back = min(back, furthest(len(told), rows))
     below = [line((f"{glyphs.more} {back} later", "dim"))] if back and rows > 1 else []
     room = rows - len(below)
     stop = len(told) - back

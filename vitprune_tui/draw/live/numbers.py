@@ -55,7 +55,7 @@ def numbers(
         ("epoch", f"{where.epochs}{of}" if stage else text.MISSING, ""),
         ("smaller", text.times(last.compression if last else None), ""),
         ("stage", stage.name if stage else "all over", ""),
-        ("faster", text.times(last.speedup if last else None), ""),
+        ("fewer ops", text.times(last.speedup if last else None), ""),
         ("parameters", _count(s.parameters), ""),
         ("non-zero", _count(last.nonzero_parameters if last else None), ""),
         ("prunable", _count(s.prunable), ""),

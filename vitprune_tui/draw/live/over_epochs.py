@@ -17,7 +17,7 @@ from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.draw.live.phases import Stage, starts
 from vitprune_tui.draw.scale import Axis, extent, roomy
-from vitprune_tui.facts.smooth import smoothed
+from vitprune_tui.facts.smooth import stretches
 
 Values = Sequence[float]
 Bounds = tuple[float, float]
@@ -85,11 +85,6 @@ def ticks(stages: Sequence[Stage], history: History, epochs: int) -> dict[float,
         places = list(starts(history, epochs))
     names = [stage.name.replace(" ", "") for stage in stages]
     return {float(place): name for place, name in zip(places, names, strict=False)}
-
-
-def stretches(values: Values, cuts: Sequence[int], smoothing: float = 0.0) -> list[Values]:
-    """A stage each, smoothed alone."""
-    return [smoothed(values[start:stop], smoothing) for start, stop in pairwise(cuts)]
 
 
 def joined(parts: Sequence[Values]) -> "array[float]":

@@ -9,6 +9,7 @@ from vitprune_core.store.summary import Brief
 from vitprune_tui.draw import clock, tables, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, line, width
+from vitprune_tui.draw.live.alerts import stalled
 from vitprune_tui.draw.runs.table import epochs, in_words, last_at, sign, to_dense
 from vitprune_tui.state import Opened
 
@@ -41,7 +42,8 @@ def _lines(chosen: Chosen, columns: int, glyphs: Glyphs) -> Iterator[Line]:
     glyph, style = sign(brief.state, glyphs)
     state = f"{glyph} {in_words(brief.state, chosen.place, chosen.asked, full=True)}"
     reason = clean(opened.summary.reason) if opened and opened.summary.reason else ""
-    yield line(" ", (state, style), f"  {reason}")
+    late = stalled(opened.holder, opened.stalled) if opened and opened.stalled else ""
+    yield line(" ", (state, style), f"  {reason}", (late, "bad"))
     yield line(f" {', '.join(_asked(brief))}")
     yield line(" ", *_reached(brief))
     if opened is None:
