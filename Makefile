@@ -34,7 +34,7 @@ run: $(READY)  ## the main job on real images: train a ViT on digits, prune, ret
 test: $(READY)  ## the tests, under 10 minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-long: $(READY)  ## the tests that train for minutes, too
+long: $(READY)  ## also the tests that train for minutes, and others at full length
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'slow or not slow'
 
 survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table; a quarter of an hour, root

@@ -1,6 +1,7 @@
 """What tests share: a model so small that a run takes a second, on the real digits."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,10 @@ from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+MEMORY, ROOM = Path("/dev/shm"), 1 << 30
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    # A killed process leaves the same bytes there as on a disk, and no test waits for an fsync.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 TINY = (
     "model={patch: 4, width: 12, heads: 3, depth: 2, mlp: 8}",

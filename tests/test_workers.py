@@ -25,6 +25,8 @@ from vitprune_core.store.summary import summarize
 ONESHOT = ("oneshot_global", "prune.sparsities=[0.5]")
 ITERATIVE = ("iterative_random", "prune.sparsities=[0.5, 0.75]", "prune.step=0.5")
 REWIND = ("oneshot_global", "prune.sparsities=[0.5]", "retrain={policy: weight_rewind}")
+SOON_DONE = "train.epochs=2"
+"""For a run that nobody has to meet at work."""
 
 
 @pytest.fixture
@@ -53,14 +55,34 @@ def kinds(run):
     return [type(record.event).__name__ for record in entries(run.log)]
 
 
-@pytest.mark.parametrize("preset", [ONESHOT, ITERATIVE, REWIND], ids=lambda p: p[-1][:22])
-def test_killed_at_random_times_a_run_ends_at_the_same_bytes(preset, tmp_path):
-    whole = tiny(tmp_path / "whole", "run", *preset)
-    launch.start(whole).wait()
-    run = tiny(tmp_path / "killed", "run", *preset)
-    hits = killed_at_random(run, kills=3, draw=random.Random(0), longest=0.6)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """`whole(preset)`: a run that nothing happened to, worked on once for all who compare."""
+    done = {}
+
+    def make(preset):
+        if preset not in done:
+            done[preset] = tiny(tmp_path_factory.mktemp("whole"), "run", *preset)
+            assert launch.start(done[preset]).wait(120) == 0
+        return done[preset]
+
+    return make
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "preset",
+    [
+        pytest.param(ONESHOT, id="oneshot"),
+        pytest.param(ITERATIVE, id="iterative"),
+        pytest.param(REWIND, id="weight_rewind", marks=pytest.mark.slow),  # test_resume has it too
+    ],
+)
+def test_killed_at_random_times_a_run_ends_at_the_same_bytes(preset, kills, whole, tmp_path):
+    run = tiny(tmp_path, "run", *preset)
+    hits = killed_at_random(run, kills, draw=random.Random(0), longest=0.6)
     assert hits >= 2
-    assert outcome(run) == outcome(whole)
+    assert outcome(run) == outcome(whole(preset))
     assert outcome(run)[0] == "done"
     assert summarize(run).exact
 
@@ -89,8 +111,19 @@ def test_the_lock_is_touched_while_the_worker_lives(working):
     until(lambda: run.lock.stat().st_mtime > before + 1, patience=120)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_after_a_checkpoint(working, number):
+def by_a_worker(run):
+    assert launch.start(run).wait(120) == 0
+
+
+def in_this_process(run):
+    done = vitprune("resume", run.id, "--here", "--runs", run.path.parent)
+    assert "goes on from the checkpoint of step" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "resume"), [(signal.SIGINT, by_a_worker), (signal.SIGTERM, in_this_process)]
+)
+def test_a_signal_stops_after_a_checkpoint_to_be_resumed_from(working, number, resume):
     run, process = working()
     until(lambda: trains(run))
     os.kill(process.pid, number)
@@ -98,7 +131,7 @@ def test_a_signal_stops_after_a_checkpoint(working, number):
     assert kinds(run)[-1] == "Stopped"
     summary = summarize(run)
     assert (summary.state, summary.reason) == ("stopped", signal.Signals(number).name)
-    assert launch.start(run).wait(120) == 0
+    resume(run)
     assert state(run) == "done"
 
 
@@ -148,7 +181,7 @@ def test_pause_continue_and_stop_are_acknowledged(working, tmp_path):
 
 
 def test_requests_to_a_process_that_is_gone_are_forgotten(working):
-    run, process = working()
+    run, process = working("run", ONESHOT, SOON_DONE)
     process.kill()
     process.wait()
     control.ask(run.control, "stop")
@@ -165,16 +198,6 @@ def test_resume_continues_a_paused_run_and_leaves_a_done_one(working, tmp_path):
     size = run.log.stat().st_size
     assert "run: done" in vitprune("resume", "run", "--runs", tmp_path).stdout
     assert run.log.stat().st_size == size
-
-
-def test_a_stopped_run_is_resumed_in_this_process_too(working, tmp_path):
-    run, process = working()
-    until(lambda: trains(run))
-    os.kill(process.pid, signal.SIGTERM)
-    process.wait()
-    done = vitprune("resume", "run", "--here", "--runs", tmp_path)
-    assert "goes on from the checkpoint of step" in done.stderr
-    assert state(run) == "done"
 
 
 def test_of_two_starters_one_works_and_the_other_is_told_who(working, tmp_path):
@@ -206,7 +229,7 @@ def test_of_sixteen_simultaneous_starters_one_works(tmp_path, rounds):
 
 def test_a_stale_lock_with_a_number_in_use_is_no_lock(working, tmp_path):
     """The number in it is of another process, as after a restart: it must not be touched."""
-    run, process = working()
+    run, process = working("run", ONESHOT, SOON_DONE)
     process.kill()
     process.wait()
     other = subprocess.Popen(["sleep", "60"])
@@ -231,9 +254,10 @@ def test_a_process_of_another_host_is_not_killed(working, tmp_path):
 
 
 def test_the_trainer_killed_a_waiter_takes_over(working, tmp_path):
-    first, trainer = working("first", ONESHOT, "train.epochs=60")
+    long_dense = ("train.epochs=60", "retrain.fraction=0.05")
+    first, trainer = working("first", ONESHOT, *long_dense)
     until(lambda: trains(first))
-    second, waiter = working("second", ITERATIVE, "train.epochs=60")
+    second, waiter = working("second", ITERATIVE, *long_dense)
     until(lambda: state(second) == "starting" and summarize(second).reason)
     assert summarize(second).reason == "waiting for dense: first trains it"
     assert "pausing" not in vitprune("pause", "second", "--runs", tmp_path).stdout
@@ -249,9 +273,8 @@ def test_the_trainer_killed_a_waiter_takes_over(working, tmp_path):
     assert "DenseReused" in kinds(first)
 
 
-def test_a_damaged_checkpoint_and_log_are_survived(working, tmp_path):
+def test_a_damaged_checkpoint_and_log_are_survived(working, whole):
     run, process = working("run", ITERATIVE)
-    whole = tiny(tmp_path / "whole", "run", *ITERATIVE)
     until(lambda: "Pruned" in kinds(run) and len(sealed(run.checkpoints)) == 2)
     process.kill()
     process.wait()
@@ -263,10 +286,9 @@ def test_a_damaged_checkpoint_and_log_are_survived(working, tmp_path):
     lines[4] = lines[4].replace(b"0", b"1", 1)
     run.log.write_bytes(b"".join(lines) + b'{"seq":99,"att')  # and a torn tail
     assert launch.start(run).wait(120) == 0
-    assert launch.start(whole).wait(120) == 0
     summary = summarize(run)
     assert (summary.state, summary.damaged) == ("done", 1)
-    assert summary.weights_sha256 == summarize(whole).weights_sha256
+    assert summary.weights_sha256 == summarize(whole(ITERATIVE)).weights_sha256
     assert newest.with_name(f"{newest.name}.corrupt").exists()
 
 
@@ -294,11 +316,10 @@ def fill(disk, leave):
     return filler
 
 
-@pytest.mark.parametrize("leave", [0, 100_000])
+@pytest.mark.parametrize("leave", [0, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
-    working, small_disk, tmp_path, leave
+    working, whole, small_disk, leave
 ):
-    whole = tiny(tmp_path / "whole", "run", *ITERATIVE)
     run, process = working("run", ITERATIVE, folder=small_disk)
     until(lambda: trains(run))
     filler = fill(small_disk, leave)
@@ -309,12 +330,11 @@ def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
     assert process.poll() is None
     filler.unlink()
     assert process.wait(120) == 0
-    assert launch.start(whole).wait(120) == 0
-    assert outcome(run) == outcome(whole)
+    assert outcome(run) == outcome(whole(ITERATIVE))
 
 
 def test_a_run_begun_on_a_full_disk_waits_for_room(working, small_disk, tmp_path):
-    run = tiny(small_disk, "run", *ONESHOT)
+    run = tiny(small_disk, "run", *ONESHOT, SOON_DONE)
     filler = fill(small_disk, 0)
     process = subprocess.Popen([sys.executable, "-m", launch.WORKER, str(run.path)])
     time.sleep(4)

@@ -20,6 +20,7 @@ from vitprune_core.engine.execute import execute
 from vitprune_core.engine.given import GivenError, read_given
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.vit import initial
+from vitprune_core.spec.request import load
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
@@ -29,20 +30,24 @@ from vitprune_core.store.summary import summarize
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
 
 
+def as_is(weights):
+    return weights
+
+
+def written(path, change=as_is):
+    """A file of weights, after `change` has spoiled them."""
+    draw, config = torch.Generator().manual_seed(0), load("dense", "digits", [*TINY]).config
+    weights = {
+        n: w + 0.1 * torch.randn(w.shape, generator=draw) for n, w in initial(config).items()
+    }
+    save_file(change(weights), path)
+    return path
+
+
 @pytest.fixture
-def model_file(tiny, tmp_path):
-    """`model_file(change)`: a file of weights, after `change` has spoiled them."""
-
-    def make(change=lambda weights: weights, name="mine.safetensors"):
-        draw, path = torch.Generator().manual_seed(0), tmp_path / name
-        weights = {
-            n: w + 0.1 * torch.randn(w.shape, generator=draw)
-            for n, w in initial(tiny("dense").config).items()
-        }
-        save_file(change(weights), path)
-        return path
-
-    return make
+def model_file(tmp_path):
+    """`model_file(change)`: a file of weights in the test's folder."""
+    return lambda change=as_is, name="mine.safetensors": written(tmp_path / name, change)
 
 
 def sha256(path):
@@ -301,17 +306,33 @@ def run_words(folder, path, name="mine"):
     return [*words, "--name", name, "--dense", path]
 
 
-def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
-    path, runs = model_file(), tmp_path / "runs"
-    told = vitprune(*run_words(runs, path.name), "--here", cwd=tmp_path)  # a path from here
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The runs with `mine`, made of a file by its path from there; the file, and what was told."""
+    folder = tmp_path_factory.mktemp("given")
+    path, runs = written(folder / "mine.safetensors"), folder / "runs"
+    return runs, path, vitprune(*run_words(runs, path.name), "--here", cwd=folder)
+
+
+def config_words(runs, name):
+    config = runs / "mine" / "config.yaml"
+    return ["run", config, "--runs", runs, "--here", "--json", "--name", name]
+
+
+def shown(runs, name):
+    return json.loads(vitprune("show", name, "--runs", runs, "--json").stdout)
+
+
+def test_run_dense_prunes_the_file_and_says_so(ran, tmp_path):
+    runs, path, told = ran
     assert f" %, given as {path}, fresh moments" in told.stdout  # no epochs, no seconds
     assert f"Takes the dense model from {path}." in told.stderr
     assert "given, not trained" in told.stderr
     assert "trained in" not in told.stderr
-    shown = json.loads(vitprune("show", "mine", "--runs", runs, "--json").stdout)
-    assert shown["dense"]["given"] == str(path)
-    assert shown["dense"]["epochs"] == 0
-    assert shown["config"]["dense"] == {"file": str(path), "sha256": sha256(path)}
+    mine = shown(runs, "mine")
+    assert mine["dense"]["given"] == str(path)
+    assert mine["dense"]["epochs"] == 0
+    assert mine["config"]["dense"] == {"file": str(path), "sha256": sha256(path)}
     report = tmp_path / "a.md"
     vitprune("export", "mine", "--runs", runs, "-o", report)
     origin = f"SHA-256 {sha256(path)}; retraining starts with fresh moments): test accuracy"
@@ -322,14 +343,23 @@ def test_run_dense_prunes_the_file_and_says_so(model_file, tmp_path):
     assert steps["epochs"] == 1
     assert steps["phases"][0] | {"start": 2, "stop": 2, "policy": "given"} == steps["phases"][0]
 
-    config = runs / "mine" / "config.yaml"  # asks for the same model again
-    words = ["run", config, "--runs", runs, "--here", "--json", "--name"]
-    again = json.loads(vitprune(*words, "again").stdout)
-    assert again["weights_sha256"] == shown["weights_sha256"]
+
+def test_a_runs_config_asks_for_the_same_model_again(ran):
+    runs, path, _ = ran
+    again = json.loads(vitprune(*config_words(runs, "again")).stdout)
+    assert again["weights_sha256"] == shown(runs, "mine")["weights_sha256"]
     assert again["dense"]["given"] == str(path)
+    assert again["dense"]["reused"] is True
+
+
+def test_a_runs_config_is_refused_once_its_file_is_spoiled(ran):
+    runs, path, _ = ran
+    whole = path.read_bytes()
     path.write_bytes(b"")
-    assert "not a safetensors file" in vitprune(*words, "third", code=2).stderr
-    assert not (runs / "third").exists()
+    done = vitprune(*config_words(runs, "spoiled"), code=2)
+    path.write_bytes(whole)  # for the tests that share it
+    assert "not a safetensors file" in done.stderr
+    assert not (runs / "spoiled").exists()
 
 
 def test_a_wrong_file_is_exit_2_and_makes_no_run(model_file, tmp_path):
@@ -353,14 +383,9 @@ def test_what_is_planned_is_what_the_file_holds_now(model_file, tmp_path):
     assert "it is no file" in vitprune(*words, tmp_path, code=2).stderr
 
 
-def test_another_file_over_a_runs_config_is_another_model(model_file, tmp_path):
-    one, two = model_file(), model_file(changed(TOKEN, lambda w: w + 1), "two.safetensors")
-    runs = tmp_path / "runs"
-    vitprune(*run_words(runs, one), "--here")
-    words = ["run", runs / "mine" / "config.yaml", "--runs", runs, "--here", "--json", "--name"]
-    again = json.loads(vitprune(*words, "again").stdout)
-    assert again["dense"]["reused"] is True
-    other = json.loads(vitprune(*words, "other", "--dense", two).stdout)
+def test_another_file_over_a_runs_config_is_another_model(ran, model_file):
+    runs, two = ran[0], model_file(changed(TOKEN, lambda w: w + 1), "two.safetensors")
+    other = json.loads(vitprune(*config_words(runs, "other"), "--dense", two).stdout)
     assert other["config"]["dense"] == {"file": str(two), "sha256": sha256(two)}
     assert other["dense"]["reused"] is False
 

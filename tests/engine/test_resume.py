@@ -140,9 +140,10 @@ def moments_of(bench, tmp_path):
     return sum(isinstance(item, Moment) for item in told)
 
 
-def test_left_at_any_moment_a_run_ends_at_the_same_bytes(whole, tmp_path):
+@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_left_at_any_moment_a_run_ends_at_the_same_bytes(whole, stride, tmp_path):
     bench, loaded = whole
-    for stop in range(1, moments_of(bench, tmp_path), 4):
+    for stop in range(1, moments_of(bench, tmp_path), stride):
         other = Bench(tmp_path / str(stop), loaded)
         assert not other.attempt(after(stop))
         assert other.attempt()

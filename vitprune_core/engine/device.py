@@ -69,7 +69,8 @@ def prepare(config: Config) -> None:
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(config.deterministic)
+    if torch.are_deterministic_algorithms_enabled() != config.deterministic:
+        torch.use_deterministic_algorithms(config.deterministic)  # imports the compiler: seconds
 
 
 def repeats(config: Config) -> bool:
