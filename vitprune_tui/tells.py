@@ -63,7 +63,7 @@ class Tells(App[int]):
                 self._unsay(before)
 
     def _unsay(self, notice: Notice | None) -> None:
-        if self.notice is notice:
+        if self.notice is notice and self.is_running:
             self.notice = None
             self.paint_footer()
 
@@ -111,7 +111,8 @@ class Tells(App[int]):
         threading.Thread(target=run, name="reading", daemon=True).start()
 
     def on_done(self, message: Done) -> None:
-        message.then()
+        if self.is_running:  # of what is being closed parts are gone
+            message.then()
 
     def ask_line(self, label: str, value: str, hint: Hint, then: Callable[[str], None]) -> None:
         """Have one line typed; nothing happens when it is given up."""

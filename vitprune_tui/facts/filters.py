@@ -208,9 +208,9 @@ def _meant(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-SORTS: Mapping[str, Callable[[str, Brief], float | str | None]] = {
+SORTS: Mapping[str, Callable[[str, Brief], float | str | tuple[float, str] | None]] = {
     "updated": lambda name, b: b.updated,
-    "started": lambda name, b: b.started,
+    "started": lambda name, b: (b.started, name) if b.started else None,
     "name": lambda name, b: name.lower(),
     "state": lambda name, b: STATES.index(b.state) if b.state in STATES else None,
     "preset": lambda name, b: b.preset.lower() or None,
