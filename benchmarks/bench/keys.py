@@ -16,7 +16,7 @@ SIZES = {(80, 24): "12 ms", (200, 60): "15 ms"}
 PRESSED = {  # in each view what changes something there, and nothing that asks a run for anything
     "runs": "down down down down down up up down s s R R pagedown pageup space space space up",
     "curves": "a v + + - - v a a a v v v c right right left c i i right left o 0 L L L L",
-    "live": "L L + + - - up up down down [ [ ] ]",
+    "live": "L L + + - - L L + + [ [ ] ]",
     "masks": "[ [ , , . . right right left down up enter right down up left backspace d d ] ]",
     "bench": "down down down down up up up down tab down down up tab down up",
 }
