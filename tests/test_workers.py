@@ -75,7 +75,7 @@ def whole(tmp_path_factory):
     [
         pytest.param(ONESHOT, id="oneshot"),
         pytest.param(ITERATIVE, id="iterative"),
-        pytest.param(REWIND, id="weight_rewind", marks=pytest.mark.slow),  # test_resume has it too
+        pytest.param(REWIND, id="weight_rewind"),
     ],
 )
 def test_killed_at_random_times_a_run_ends_at_the_same_bytes(preset, kills, whole, tmp_path):
@@ -316,7 +316,7 @@ def fill(disk, leave):
     return filler
 
 
-@pytest.mark.parametrize("leave", [0, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("leave", [0, 100_000])
 def test_a_full_disk_pauses_and_room_lets_it_go_on_to_the_same_bytes(
     working, whole, small_disk, leave
 ):

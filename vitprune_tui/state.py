@@ -68,13 +68,15 @@ class Lab:
     @property
     def by_start(self) -> list[str]:
         """In the order in which they were started."""
-        return sorted(self.runs, key=lambda name: (self.runs[name].started or 0, name))
+        return sorted(self.runs, key=self._begun)
 
     @property
     def newest(self) -> str | None:
         """Of those alive, else of all; of two of one moment the one whose name comes later."""
-        known = self.alive or list(self.runs)
-        return max(known, key=lambda name: (self.runs[name].started or 0, name), default=None)
+        return max(self.alive or self.runs, key=self._begun, default=None)
+
+    def _begun(self, name: str) -> tuple[float, str]:
+        return self.runs[name].started or 0, name
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from textual.app import App
 
@@ -17,6 +17,7 @@ NOTICE = 8.0
 """Seconds that a notice stays where the keys are told."""
 
 
+T = TypeVar("T")
 Notice = tuple[str, str]
 """Words and their style."""
 
@@ -90,8 +91,8 @@ class Tells(App[int]):
 
     def read(
         self,
-        work: Callable[[], Any],
-        done: Callable[[Any], None],
+        work: Callable[[], T],
+        done: Callable[[T], None],
         failed: Callable[[str], None] | None = None,
     ) -> None:
         """Find something out in a thread, which nobody waits for; what goes wrong is told.

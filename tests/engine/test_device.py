@@ -1,5 +1,8 @@
 """`auto` is resolved once, by what the machine has."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -149,6 +152,16 @@ def test_a_run_that_need_not_repeat_is_not_bound_by_one_before_that_had_to(tiny,
             assert torch.are_deterministic_algorithms_enabled() is deterministic
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_a_process_that_need_not_repeat_does_not_load_the_compiler():
+    """It takes torch seconds, at the start of every worker."""
+    words = "from vitprune_core.spec.request import load\n"
+    words += "from vitprune_core.engine.device import prepare\nimport sys\n"
+    words += "prepare(load('dense', 'digits', ['device=cpu']).config)\n"
+    words += "print([name for name in ('torch._dynamo', 'torch._inductor') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_device_is_told_with_its_instructions_for_bf16(machine):

@@ -28,6 +28,7 @@ from vitprune_tui import cli, remembered, tui
 from vitprune_tui.actions import ACTIONS, VIEWS, of_view, shown
 from vitprune_tui.draw.glyphs import EVERY
 from vitprune_tui.draw.lines import HEAT, SERIES, STYLES, line
+from vitprune_tui.messages import Done, Seen
 from vitprune_tui.palette import Palette
 from vitprune_tui.themes import THEMES
 from vitprune_tui.widgets.canvas import Canvas
@@ -144,6 +145,18 @@ async def test_what_a_key_was_answered_with_goes_when_another_one_does_something
         assert last_notice(pilot.app) == "done in the background"
         await pilot.press("t", "d")
         await until(pilot, lambda: "two runs are needed" in last(pilot.app))
+
+
+async def test_what_comes_when_the_bench_is_closed_is_let_be(lab):
+    async with opened(lab) as pilot:
+        app = pilot.app
+        app.say("a notice")
+    came = []
+    app.on_done(Done(lambda: came.append("done")))
+    app.on_seen(Seen(replace(app.state.lab, problem="gone")))
+    app._unsay(app.notice)
+    assert came == []
+    assert app.state.lab.problem is None
 
 
 async def test_what_is_at_work_is_told_whatever_keys_do(lab):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from vitprune_core.store.summary import ALIVE, Brief
 from vitprune_tui.facts.filters import KEYS, SORTS, STATES, ordered, parse
+from vitprune_tui.state import Lab
 from vitprune_tui.wrong import Wrong
 
 FRESH = Brief(
@@ -238,3 +239,11 @@ def test_what_the_screen_needs_at_once_loads_nothing_heavy(module):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"torch", "numpy", "textual", "pydantic", "yaml", "psutil", "pynvml"}
     assert not set(done.stdout.split()) & heavy
+
+
+def test_runs_of_one_moment_are_in_the_order_of_their_names(tmp_path):
+    rows = [("a", DONE), ("c", DONE), ("b", DONE)]
+    assert named(ordered(rows, "started")) == "abc"
+    assert named(ordered(rows, "started", reverse=True)) == "cba"
+    lab = Lab(tmp_path, dict(rows))
+    assert (lab.by_start, lab.newest) == (["a", "b", "c"], "c")

@@ -49,8 +49,7 @@ def kill(found: RunDir) -> tuple[dict[str, Any], str]:
     """End the worker at once; what it did since its last checkpoint is done again at resume."""
     killed = asking.kill(found)
     value = {"id": found.id, "state": summarize(found).state, "pid": killed.pid}
-    told = f"process {killed.pid} killed; it counts as lost until resumed"
-    return value, f"{found.id}: {told}: vitprune resume {found.id}"
+    return value, f"{asking.killed(found, killed)}: vitprune resume {found.id}"
 
 
 def change_queue(folder: Path, what: str, found: RunDir | None) -> None:

@@ -47,6 +47,11 @@ def kill(found: RunDir) -> Holder:
     return killed
 
 
+def killed(found: RunDir, by: Holder) -> str:
+    """What to say of a run whose worker, `by`, was ended."""
+    return f"{found.id}: process {by.pid} killed; it counts as lost until resumed"
+
+
 def bring_back(found: RunDir) -> "subprocess.Popen[bytes] | None":
     """Have what is left of a run done: by the worker returned; a paused one is asked to go on.
 

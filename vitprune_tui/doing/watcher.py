@@ -197,9 +197,10 @@ class Watcher:
     def _asked(self) -> dict[str, str]:
         """What living runs have not acknowledged yet."""
         asked = {}
-        for name in [name for name, known in self.known.items() if known.brief.state in ALIVE]:
+        alive = [(name, k.run) for name, k in self.known.items() if k.brief.state in ALIVE]
+        for name, run in alive:
             with suppress(OSError):
-                if found := control.pending(self.known[name].run.control):
+                if found := control.pending(run.control):
                     asked[name] = control.request_of(found[-1])
         return asked
 

@@ -146,7 +146,7 @@ def _resume(folder: Path, run: RunDir) -> str:
 
 
 def _kill(folder: Path, run: RunDir) -> str:
-    return f"{run.id}: process {asking.kill(run).pid} killed; it counts as lost until resumed"
+    return asking.killed(run, asking.kill(run))
 
 
 def _trash(folder: Path, run: RunDir) -> str:

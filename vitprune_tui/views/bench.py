@@ -88,7 +88,7 @@ class BenchView(Saves, Foresees):
         self.reread()
 
     def reread(self, choose: str = "") -> None:
-        self.read(_known, partial(self._lay, choose))
+        self.bench.read(_known, partial(self._lay, choose))
 
     def _lay(self, choose: str, presets: tuple[Preset, ...]) -> None:
         self._keep()

@@ -48,7 +48,7 @@ class Foresees(View):
         if self.looking:
             return self._ask_soon(of, config)
         self.looking = True
-        self.read(partial(self._look, self.state.lab.folder, config), partial(self._told, of))
+        self.bench.read(partial(self._look, self.state.lab.folder, config), partial(self._told, of))
 
     def _look(self, folder: Path, config: "Config") -> Forecast:
         from vitprune_tui.facts.judge import foresee

@@ -225,7 +225,7 @@ class LiveView(Asks):
         """Once a run, and again when its log names another number of epochs."""
         if kept.tried != run.summary.epochs_planned:
             kept.tried = run.summary.epochs_planned
-            self.read(partial(stages_of, run.run.config), partial(self._planned, kept))
+            self.bench.read(partial(stages_of, run.run.config), partial(self._planned, kept))
 
     def _planned(self, kept: Kept, stages: tuple[Stage, ...] | None) -> None:
         if stages:

@@ -154,7 +154,7 @@ class MasksView(View):
         if key in self.asked:
             return
         self.asked.add(key)
-        self.read(
+        self.bench.read(
             work,
             partial(self._keep, key),
             lambda problem: self._keep(key, made(problem=problem)),

@@ -32,7 +32,7 @@ class Saves(Starts):
             else:
                 write(path)
 
-        self.read(partial(saving.place, name.strip()), seen)
+        self.bench.read(partial(saving.place, name.strip()), seen)
 
     def _saved(self, path: Path) -> None:
         self.bench.say(f"saved {path}")

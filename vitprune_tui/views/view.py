@@ -2,9 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.widget import Widget
 
@@ -15,9 +14,6 @@ from vitprune_tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from vitprune_tui.app import VitPrune
-
-
-T = TypeVar("T")
 
 
 class View(Widget, can_focus=True):
@@ -42,15 +38,6 @@ class View(Widget, can_focus=True):
         """The key of an action, as people write it; its id where the user left it without one."""
         keys = self.bench.keys.get(action)
         return shown(keys[0]) if keys else action
-
-    def read(
-        self,
-        work: Callable[[], T],
-        then: Callable[[T], None],
-        failed: Callable[[str], None] | None = None,
-    ) -> None:
-        """Read something in a thread and do this with it; what goes wrong is told."""
-        self.bench.read(work, then, failed)
 
     def command(self, *words: str) -> str:
         """`vitprune` with these words, as a shell reads it: on this runs folder."""
