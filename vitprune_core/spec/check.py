@@ -45,6 +45,7 @@ def _follows(error: ErrorDetails) -> bool:
 
 STAND_INS: dict[tuple[str | int, ...], Any] = {
     ("workload",): "",
+    ("seeds",): (Node(0, Place("")),),
     ("prune",): None,
     ("prune", "sparsities"): (Node(0.5, Place("")),),
     ("dense", "file"): "-",

@@ -103,6 +103,8 @@ class PruneConfig(Section):
     """Share of what is left that an iterative round removes, about."""
     sparsities: Annotated[tuple[Share, ...], Field(min_length=1)]
     """Shares of the weights that take part to remove, rising; 0 is the control."""
+    alone: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    """Measured with the control: what each matrix costs when it alone is pruned so far."""
 
 
 class RetrainConfig(Section):
@@ -161,6 +163,8 @@ class Config(Workload):
     """A dense model of your own to prune; null: one that is trained here."""
     checkpoint: CheckpointConfig = CheckpointConfig()
     """How much work an accident may cost; no part of the result."""
+    keep_weights: Literal["all", "last", "none"] = "all"
+    """Of which levels the weights stay on the disk; no part of the result."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Sets split, initialisation, data order and shuffled masks."""
 

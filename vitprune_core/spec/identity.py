@@ -8,6 +8,8 @@ from vitprune_core.spec.config import Config, as_dict
 
 DENSE_VERSION = 2
 """Raised when the same workload and seed would train to other weights than before."""
+NO_RESULT = ("checkpoint", "keep_weights")
+"""Keys that change no byte of what a run comes to."""
 
 
 def dense_hash(config: Config) -> str:
@@ -16,15 +18,14 @@ def dense_hash(config: Config) -> str:
     `device`, `precision` and `kernels` must be resolved. The workload's name is no part of it.
     """
     asked = as_dict(config)
-    for later in ("workload", "prune", "retrain", "checkpoint"):
+    for later in ("workload", "prune", "retrain", *NO_RESULT):
         del asked[later]
     return _hash({"version": DENSE_VERSION, **_by_content(asked)})
 
 
 def config_hash(config: Config) -> str:
     """Of all that changes a run's bytes."""
-    asked = as_dict(config)
-    del asked["checkpoint"]
+    asked = {key: value for key, value in as_dict(config).items() if key not in NO_RESULT}
     return _hash(_by_content(asked))
 
 

@@ -13,6 +13,8 @@ from vitprune_core.spec.plan import epochs_of, plan, rounds_between
 from vitprune_core.spec.shape import matrices
 
 REWINDING = ("lr_rewind", "weight_rewind")
+ALONE = ("weight", "row", "column")
+"""Granularities whose units lie inside a matrix."""
 IMPLIED = {"head": "attention", "neuron": "mlp"}
 """Granularity -> the layers that its units are made of."""
 MOST_PHASES, MOST_EPOCHS = 10_000, 10_000_000
@@ -169,6 +171,17 @@ def a_given_model_has_no_past(config: Config) -> Iterator[Broken]:
         yield Broken("retrain.policy", f"{what}; choices: lr_rewind, finetune, restart")
 
 
+def alone_is_measured_with_the_control(config: Config) -> Iterator[Broken]:
+    prune = config.prune
+    if prune is None or prune.alone is None:
+        return
+    if 0 not in prune.sparsities:
+        yield Broken("prune.alone", "is measured with the control: add 0 to prune.sparsities")
+    if prune.granularity not in ALONE or prune.criterion != "magnitude":
+        what = f"is for granularity {', '.join(ALONE)} by magnitude: others span several matrices"
+        yield Broken("prune.alone", what)
+
+
 def lr_belongs_to_finetune(config: Config) -> Iterator[Broken]:
     if config.retrain.lr is not None and config.retrain.policy != "finetune":
         what = f"is for the policy finetune; {config.retrain.policy} follows train.lr"
@@ -191,6 +204,7 @@ def the_plan_is_bounded(config: Config) -> Iterator[Broken]:
 
 SCHEDULE = ("prune.sparsities", "prune.schedule", "prune.step", "train.epochs")
 RETRAIN = ("retrain.total", "retrain.fraction", "retrain.policy", "retrain.cycles")
+PRUNED_ALONE = ("prune.alone", "prune.sparsities", "prune.granularity", "prune.criterion")
 LAWS: tuple[tuple[tuple[str, ...], Law], ...] = (
     (("model.heads", "model.width"), heads_divide_the_width),
     (("model.patch", "data.name"), patches_tile_the_image),
@@ -207,6 +221,7 @@ LAWS: tuple[tuple[tuple[str, ...], Law], ...] = (
     ((*SCHEDULE, *RETRAIN), a_round_of_a_total_can_be_rewound),
     ((*SCHEDULE, *RETRAIN), every_round_gets_an_epoch),
     (("retrain.policy", "dense"), a_given_model_has_no_past),
+    (PRUNED_ALONE, alone_is_measured_with_the_control),
     (("retrain.lr", "retrain.policy"), lr_belongs_to_finetune),
     ((*SCHEDULE, *RETRAIN), the_plan_is_bounded),
 )

@@ -10,7 +10,7 @@ import vitprune_core
 from vitprune_core.spec.source import NOWHERE, Problem, SpecError
 from vitprune_core.spec.words import wrong_word
 
-KINDS = ("workloads/",)
+KINDS = ("workloads/", "studies/")
 """Folders of presets that are not runs by themselves."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -35,8 +35,8 @@ def find(name: str, kind: str = "") -> Path:
         return Path(name)
     choices = {found.name: found.path for found in reversed(list(listed(kind)))}
     if name not in choices:
-        what = f"{kind.removesuffix('s') or 'preset'}: {wrong_word(name, sorted(choices))}"
-        raise SpecError([Problem(NOWHERE, what)])
+        what = {"": "preset", "workloads": "workload", "studies": "study"}[kind]
+        raise SpecError([Problem(NOWHERE, f"{what}: {wrong_word(name, sorted(choices))}")])
     return choices[name]
 
 

@@ -65,16 +65,24 @@ def load(
     for layer in layers:
         tree = merge(tree, replace(layer, place=tree.place))
     problems += _old_fold(written, tree)
-    tree, name, found = _on_workload(tree)
-    known = name and not found
+    config, name, found = complete(tree)
+    problems += found
+    if problems or config is None:
+        raise SpecError(sorted(problems, key=_by_place))
+    return Loaded(completed(config), stem, name, _request(preset, workload, settings, overrides))
+
+
+def complete(tree: Node) -> tuple[Config | None, str, list[Problem]]:
+    """A tree laid over the workload that it names, as a config, and the workload's name; or all
+    that is wrong with it. What a rule decides is still open: see `completed`."""
+    tree, name, problems = _on_workload(tree)
+    known = name and not problems
     config, more = check(Config, tree, wrong=set() if known else {"data", "model", "train"})
-    problems += found + more
+    problems += more
     if config and config.dense:
         config, more = _pinned(config, config.dense, tree)
         problems += more
-    if problems or config is None:
-        raise SpecError(sorted(problems, key=_by_place))
-    return Loaded(_completed(config), stem, name, _request(preset, workload, settings, overrides))
+    return config, name, problems
 
 
 def _request(
@@ -167,7 +175,7 @@ def _pinned(config: Config, given: GivenConfig, tree: Node) -> tuple[Config, lis
         return config, [Problem(locate(tree, ("dense", "file")).place, what)]
 
 
-def _completed(config: Config) -> Config:
+def completed(config: Config) -> Config:
     """What the preset leaves to a rule, written out: fold, layers, optimizer, fine-tuning rate."""
     data, prune, retrain = config.data, config.prune, config.retrain
     folds = DATASETS[data.name].folds
