@@ -15,15 +15,19 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from vitprune_core.attempt import Orders, attempt, load_ballast, tidy, wait_for_room
-from vitprune_core.store.checkpoints import FULL
+from vitprune_core.store.checkpoints import FULL, Moment
 from vitprune_core.store.control import Inbox, clear
-from vitprune_core.store.events import Event, Failed, Starting, Stopped
+from vitprune_core.store.events import Event, Failed, Level, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe
 from vitprune_core.store.log import Entry, Log
 from vitprune_core.store.rundir import RunDir, write
 from vitprune_core.store.summary import cache, summarize
+
+if TYPE_CHECKING:
+    from vitprune_core.spec.config import Config
 
 Engine = Callable[[RunDir, Log, Orders], Iterator[Entry]]
 """What carries the run out."""
@@ -97,7 +101,33 @@ def vit_engine(run: RunDir, log: Log, orders: Orders) -> Iterator[Entry]:
 
     save = partial(encode, fingerprint=today)
     with closing(carry_out(config, data, run, today)) as told:
-        yield from attempt(run, log, told, save, orders, config.checkpoint.every)
+        items = described(run, told, config)
+        yield from attempt(run, log, items, save, orders, config.checkpoint.every)
+
+
+def described(
+    run: RunDir, told: Iterator[Event | Moment], config: "Config"
+) -> Iterator[Event | Moment]:
+    """What is told, each listed level once it is written what is found in its masks.
+
+    Only where single weights are removed: in other masks structure does not appear by itself.
+    """
+    single = config.prune is not None and config.prune.granularity == "weight"
+    for item in told:
+        if single and isinstance(item, Level) and item.listed:
+            _describe(run, item, config)
+        yield item
+
+
+def _describe(run: RunDir, level: Level, config: "Config") -> None:
+    from vitprune_core.analysis.structure import encode, structure
+    from vitprune_core.engine.untrained import masks_of
+    from vitprune_core.spec.config import level_name
+
+    name = level_name(level.sparsity_asked)
+    masks, axes, initial = masks_of(run.mask(name), config, level.sparsity_asked)
+    found = structure(masks, axes, config.model.heads, config.seed, initial)
+    write(run.structure(name), encode(found))
 
 
 def _why(error: Exception) -> Event:

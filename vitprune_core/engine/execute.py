@@ -20,6 +20,7 @@ from vitprune_core.engine.measure import remains
 from vitprune_core.engine.position import NOT_PRUNED, Position
 from vitprune_core.engine.removal import all_kept, by_parameter, next_masks
 from vitprune_core.engine.rewind import keep_rewinds, restored, rewound
+from vitprune_core.engine.sensitivity import each_alone
 from vitprune_core.engine.state import State, masked, put_weights, reset
 from vitprune_core.engine.train import NotFinite, train
 from vitprune_core.engine.vit import ViT, compute_with
@@ -95,6 +96,8 @@ def cut(
     masks = here.masks
     if round.sparsity > 0:
         masks = yield from next_masks(model, config, data, dense, here, round.sparsity)
+    else:
+        yield from each_alone(model, config, data, dense, here)
     state = masked(here.state, by_parameter(masks, config))
     put_weights(state, model)
     before = yield from scores(model, data, moment)
@@ -139,7 +142,7 @@ def measured(
     before, spent = here.before, here.spent + sum(phase.epochs for phase in round.retrain)
     assert before is not None
     if round.listed:
-        save_level(run, here.state, data, round, before, after)
+        save_level(run, here.state, data, config, round, before, after)
     counts, sha256 = remains(here.masks, config), files.weights_sha256(here.state.weights)
     yield level(round, counts, before, after, spent, sha256)
     return replace(here, round=here.round + 1, cycle=NOT_PRUNED, before=None, spent=spent)

@@ -66,8 +66,17 @@ def save_masks(run: RunDir, masks: Masks, config: Config, round: Round) -> None:
 
 
 def save_level(
-    run: RunDir, state: State, data: Dataset, round: Round, before: Scores, after: Scores
+    run: RunDir,
+    state: State,
+    data: Dataset,
+    config: Config,
+    round: Round,
+    before: Scores,
+    after: Scores,
 ) -> None:
     name = level_name(round.sparsity)
-    files.save_tensors(run.weights(name), state.weights)
+    if config.keep_weights != "none":
+        files.save_tensors(run.weights(name), state.weights)
+    if config.keep_weights == "last":
+        run.drop_weights(but=name)
     files.save_images(run.images(name), data.test_index, after.images, before.images)

@@ -217,6 +217,17 @@ class Pruned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrunedAlone:
+    """What one matrix costs: the dense model without most of it, not retrained."""
+
+    matrix: str
+    sparsity: float
+    """Of this matrix."""
+    validation: Score
+    test: Score
+
+
+@dataclass(frozen=True, kw_only=True)
 class Level:
     """A round is over: what the pruned and retrained model is and does."""
 
@@ -324,6 +335,7 @@ Event = (
     | Epoch
     | DenseTrained
     | Pruned
+    | PrunedAlone
     | Level
     | Diverged
     | Stopped

@@ -7,6 +7,7 @@
 | `summary.json`              | the fold of the log up to a byte: a cache, may be deleted   |
 | `masks/0.95.npz`            | `<matrix>`: packed bits of the mask, `<matrix>:shape`       |
 | `masks/0.95.grid.json`      | densities in small grids, for screens                       |
+| `masks/0.95.structure.json`| how densities vary in it, against shuffled masks            |
 | `weights/0.95.safetensors`  | parameters by logical name                                  |
 | `images/0.95.npz`           | per test image: right or wrong, negative log-likelihood     |
 | `checkpoints/<step>-<sha256>.safetensors` | where the run can go on from; two until it is done |
@@ -86,8 +87,17 @@ class RunDir:
     def grid(self, level: str) -> Path:
         return self.path / "masks" / f"{level}{GRID}"
 
+    def structure(self, level: str) -> Path:
+        return self.path / "masks" / f"{level}.structure.json"
+
     def weights(self, level: str) -> Path:
         return self.path / "weights" / f"{level}.safetensors"
+
+    def drop_weights(self, but: str) -> None:
+        """Of every level but one."""
+        for file in (self.path / "weights").glob("*.safetensors"):
+            if file != self.weights(but):
+                file.unlink(missing_ok=True)
 
     def images(self, level: str) -> Path:
         return self.path / "images" / f"{level}.npz"

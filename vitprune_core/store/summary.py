@@ -225,7 +225,7 @@ class Summary:
                     branch_seconds=self.branch_seconds + event.worked,
                     unfinished=self.unfinished + event.worked,
                 )
-            case e.Checkpointed() | e.DenseDamaged():
+            case e.Checkpointed() | e.DenseDamaged() | e.PrunedAlone():
                 return self
             case e.Acknowledged():
                 return replace(self, state=ASKED.get(event.request, self.state))

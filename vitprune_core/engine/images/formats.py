@@ -60,8 +60,8 @@ def _numbers(labels: list[int], where: object) -> Array:
 
 def svhn(data: bytes, where: object) -> tuple[Array, Array]:
     """MATLAB's X (H, W, C, n) and y (n, 1), where 10 is the digit 0: as (n, C, H, W) and (n,)."""
-    from scipy.io import loadmat  # type: ignore[import-untyped]
-    from scipy.io.matlab import MatReadError  # type: ignore[import-untyped]
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     broken = (MatReadError, ValueError, TypeError, KeyError, OSError, MemoryError, zlib.error)
     try:
