@@ -1,0 +1,281 @@
+"""Studies as a Markdown report: findings first, then figures, tables, costs and how to repeat it.
+
+Written for somebody who knows only the claims. All text from files is escaped where it is put in;
+numbers come from `findings` and `summaries`, pictures by name from `illustrations`.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from vitprune_core.analysis.checklist import checklist
+from vitprune_core.analysis.findings import Verdict, family
+from vitprune_core.analysis.gather import Gathered
+from vitprune_core.analysis.illustrations import Illustration
+from vitprune_core.analysis.report_findings import findings, image, word_of
+from vitprune_core.analysis.results import arms, count, mean_sd, results, share_of, spent
+from vitprune_core.analysis.sentences import plain
+from vitprune_core.analysis.units import unit
+from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.shape import sizes
+from vitprune_core.store.clean import cell, clean, prose
+from vitprune_core.store.export import bullets, fenced, table
+
+Pictures = Mapping[str, Sequence[Illustration]]
+"""Folder of a study -> its illustrations, in order."""
+
+
+def markdown(gathered: Sequence[Gathered], pictures: Pictures) -> str:
+    """The whole report, GitHub-flavoured; images are looked for in `figures/` beside it."""
+    names = list(dict.fromkeys(g.study.name for g in gathered))
+    parts = [
+        f"# What was found: {', '.join(map(cell, names))}",
+        INTRODUCTION,
+        "## At a glance",
+        at_a_glance(gathered),
+        *disagreements(gathered),
+        "## How to read it",
+        how_to_read(gathered),
+    ]
+    for one in gathered:
+        parts += _study(one, pictures.get(one.study.folder, ()), alone=len(gathered) == 1)
+    parts += ["## Checklist", CHECKLIST, _checklist(gathered)]
+    parts += ["## How to repeat it", *repeat(gathered)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+INTRODUCTION = (
+    "Vision Transformers are trained, some of their weights are removed (*pruned*), and what is "
+    "left is trained a little more (*retrained*). This report says which conclusions about that "
+    "hold up here. What would support or refute each of them was written down before the first "
+    "run; a refuted conclusion is a result like any other."
+)
+
+
+def at_a_glance(gathered: Sequence[Gathered]) -> str:
+    """A line a finding, a column a study and workload."""
+    names = [g.study.workload if _one_name(gathered) else g.study.folder for g in gathered]
+    claims: dict[str, str] = {}
+    for g in gathered:
+        for v in g.verdicts:
+            claims.setdefault(v.id, v.claim)
+    of = [{v.id: v for v in g.verdicts} for g in gathered]
+    rows = [
+        (id, claim, *(_glance(found.get(id), g) for found, g in zip(of, gathered, strict=True)))
+        for id, claim in claims.items()
+    ]
+    if not rows:
+        return "No finding is declared: what follows are figures and tables."
+    return table(("", "conclusion", *names), rows)
+
+
+def _glance(verdict: Verdict | None, g: Gathered) -> str:
+    if verdict is None:
+        return ""
+    first = f" of {min(g.study.looks)}" if verdict.look is None and g.study.looks else ""
+    return f"{word_of(verdict)} ({verdict.seeds}{first} seeds)"
+
+
+def _one_name(gathered: Sequence[Gathered]) -> bool:
+    return len({g.study.name for g in gathered}) == 1
+
+
+def disagreements(gathered: Sequence[Gathered]) -> list[str]:
+    """Where the workloads of a study come to different verdicts, in one paragraph a study."""
+    found = []
+    for name in dict.fromkeys(g.study.name for g in gathered):
+        alike = [g for g in gathered if g.study.name == name]
+        if len(alike) > 1:
+            found += ["### Where workloads disagree", _disagreement(alike)]
+    return found
+
+
+def _disagreement(alike: Sequence[Gathered]) -> str:
+    by_id: dict[str, dict[str, Verdict]] = {}
+    for g in alike:
+        for verdict in g.verdicts:
+            by_id.setdefault(verdict.id, {})[g.study.workload] = verdict
+    told = []
+    for id, verdicts in by_id.items():
+        if len({v.verdict for v in verdicts.values()}) > 1:
+            words = [f"{v.verdict} on {workload}{_effect(v)}" for workload, v in verdicts.items()]
+            told.append(f"{id} is {', '.join(words)}.")
+    if not told:
+        return prose(f"They do not: all {len(by_id)} verdicts are the same on every workload.")
+    open_ = " Inconclusive is no contradiction: there it is not known yet."
+    return prose(" ".join(told)) + (open_ if "inconclusive" in " ".join(told) else "")
+
+
+def _effect(verdict: Verdict) -> str:
+    known = [c for c in verdict.comparisons if c.effect == verdict.effect]
+    return f" ({unit(known[0]).told(verdict.effect)})" if known and verdict.effect else ""
+
+
+def how_to_read(gathered: Sequence[Gathered]) -> str:
+    thresholds = [g.study.file.thresholds for g in gathered]
+    alpha = ", ".join(dict.fromkeys(f"{t.alpha:g}" for t in thresholds))
+    families = ", ".join(f"{count(family(g.study), 'comparison')} x {_looks(g)}" for g in gathered)
+    smallest = ", ".join(dict.fromkeys(plain(t.smallest) for t in thresholds))
+    margins = ", ".join(dict.fromkeys(plain(t.margin) for t in thresholds))
+    return bullets(
+        (
+            "An arm is one way to prune and retrain; the table under What was run says what each "
+            "does. Dense is the trained model before pruning, the control the "
+            "dense model retrained just as long without pruning. Random arms remove as many "
+            "weights of each matrix as the method that they are named after, but others.",
+            "Accuracy is top-1, after retraining, on test images that nothing was chosen by. A "
+            "point is one hundredth of them: 97 % against 95 % is 2 points. Training that diverged "
+            "counts as a guess.",
+            "A seed is one repetition with its own split, starting weights and order of images. "
+            "All arms of a seed start from the same dense model, so differences are taken seed by "
+            "seed. A look is a number of seeds, declared beforehand, after which verdicts are "
+            "made.",
+            "The interval is where the mean over all possible seeds is likely to be (paired t). It "
+            "is widened, and p raised, for all that is asked at once (by Bonferroni: "
+            f"{families}), so that the chance of any wrong verdict on a workload is below {alpha}. "
+            "p is how often a mean so far from its mark would come out if the truth lay on the "
+            "mark. Before the first look there is no p, and the interval is the usual 95 % one.",
+            "Supported: the whole interval lies beyond its mark. Refuted: it lies on the other "
+            "side. Inconclusive: it reaches across, or there are too few seeds. A conclusion with "
+            "several comparisons needs all of them.",
+            f"A difference matters from {smallest} up; a smaller one is small. A loss within "
+            f"{margins} counts as equal where nothing else is said.",
+            "Fragile: two other ways to compute it, without correction, say something else. "
+            "Sign-flip p: how often a mean so far from its mark comes out if each seed might as "
+            "well lie on the other side. Bootstrap interval: seeds and images drawn again.",
+        )
+    )
+
+
+def _looks(g: Gathered) -> str:
+    return count(max(len(g.study.looks), 1), "look")
+
+
+def _study(g: Gathered, pictures: Sequence[Illustration], alone: bool) -> list[str]:
+    """All sections of one study on one workload."""
+    h = "##" if alone else "###"
+    heading = [] if alone else [f"## {cell(g.study.name)} on {cell(g.study.workload)}"]
+    return [
+        *heading,
+        f"{h} Findings",
+        *cautions(g),
+        *findings(g, pictures, f"{h}#"),
+        f"{h} What was run",
+        overview(g),
+        ARMS,
+        arms(g),
+        *_figures([p for p in pictures if p.finding is None], h),
+        f"{h} Results",
+        *results(g),
+        f"{h} Costs and environment",
+        *spent(g),
+    ]
+
+
+ARMS = (
+    "What each arm does. Global: weights of all its matrices are ranked together; layerwise: "
+    "inside each matrix; random, as global: as many of each matrix as global would remove, but "
+    "others. Optimizer: its moments are kept from dense training, or reset."
+)
+
+
+def overview(g: Gathered) -> str:
+    c, size, facts = g.config, sizes(g.config), DATASETS[g.config.data.name]
+    model = c.model
+    dense = g.dense
+    reached = (
+        f" Dense test accuracy is {mean_sd(dense, 1)} % (mean ± standard deviation "
+        if dense
+        else ""
+    )
+    reached += f"over {count(dense.n, 'seed')})." if dense else ""
+    return prose(
+        f"Workload {g.study.workload}: the data set {c.data.name} ({facts.side}x{facts.side} "
+        f"pixels, {facts.classes} classes) and a Vision Transformer of {model.depth} blocks with "
+        f"{model.heads} heads, width {model.width}, MLP {model.mlp} and patches of "
+        f"{model.patch}x{model.patch} pixels ({size['parameters']:,} parameters, "
+        f"{size['prunable']:,} of them in the matrices that are pruned), trained for "
+        f"{c.train.epochs} epochs.{reached} "
+        f"The study has {count(len(g.study.arms), 'arm')} and "
+        f"{count(len(g.study.file.seeds), 'seed')}; verdicts are made after "
+        f"{' and '.join(map(str, g.study.looks)) or 'no number of'} seeds."
+    )
+
+
+def cautions(g: Gathered) -> list[str]:
+    """What the reader must know before believing any of it."""
+    said = []
+    if g.declared != g.study.hash:
+        said.append(
+            f"The study's file was declared with hash {g.declared or '(none)'} and now has "
+            f"{g.study.hash}: it was changed after its runs had begun, or is of another version "
+            "of vitprune. What decides may have been chosen after the results."
+        )
+    if g.missing:
+        runs = len(g.study.arms) * len(g.study.file.seeds)
+        said.append(
+            f"Only {runs - len(g.missing):,} of {count(runs, 'run')} "
+            f"({count(len(g.study.arms), 'arm')} x {count(len(g.study.file.seeds), 'seed')}) are "
+            "done."
+        )
+    lost = [level for of in g.levels.values() for level in of if level.diverged]
+    if lost:
+        which = ", ".join(f"{x.arm} at {share_of(x.asked)} ({x.diverged})" for x in lost)
+        said.append(f"Training diverged, which counts as a guess: {which}.")
+    if g.differing:
+        said.append(f"{count(g.differing, 'level')} came out with other weights in two folders.")
+    return [bullets(said)] if said else []
+
+
+def _figures(pictures: Sequence[Illustration], h: str) -> list[str]:
+    if not pictures:
+        return []
+    parts = [f"{h} Figures", FIGURES]
+    for picture in pictures:
+        parts += [f"{h}# {cell(picture.title)}", prose(picture.caption), image(picture)]
+    return parts
+
+
+FIGURES = (
+    "Test accuracy against the share of weights removed. Equal steps to the right divide what is "
+    "left by equal factors (80, 90 and 95 % are one halving apart each); lines are means over "
+    "seeds, bands reach from the lowest to the highest seed. Each panel holds arms that differ in "
+    "one choice only; its title says what else they have in common."
+)
+
+
+CHECKLIST = (
+    "What Blalock et al. 2020 ([arXiv:2003.03033](https://arxiv.org/abs/2003.03033)) ask of a "
+    "report of pruning results, and what is missing here."
+)
+
+
+def _checklist(gathered: Sequence[Gathered]) -> str:
+    return table(("asked for", "met", "here"), checklist(gathered))
+
+
+def repeat(gathered: Sequence[Gathered]) -> list[str]:
+    """Exact commands, and the files they start from."""
+    files = [_file(g, gathered) for g in gathered]
+    sweeps = [shlex.join(("vitprune", "sweep", file, "--runs", "runs")) for file in files]
+    folders = [f"runs/{clean(g.study.folder)}" for g in gathered]
+    report = shlex.join(("vitprune", "report", *folders, "-o", "report.md"))
+    parts = [
+        "Save each file below under its name; they are complete, and a study with the same hash "
+        "declares the same. Then:",
+        fenced("\n".join([*sweeps, report]), "sh"),
+        "On the same kind of device and with the same versions the results come out the same, "
+        "byte for byte. One arm with one seed alone is `vitprune run CONFIG`, with the "
+        "`config.yaml` that lies in the folder of its run. For one conclusion alone, save the file "
+        "under another name with only that finding and its arms: it is another study then, with "
+        "less to correct for.",
+    ]
+    for file, g in zip(files, gathered, strict=True):
+        parts += [f"{prose(file)}, hash {g.study.hash}:", fenced(g.study.dump(), "yaml")]
+    return parts
+
+
+def _file(g: Gathered, gathered: Sequence[Gathered]) -> str:
+    """A study is called after its file; those of several workloads lie in folders."""
+    name = f"{clean(g.study.name)}.yaml"
+    several = sum(other.study.name == g.study.name for other in gathered) > 1
+    return f"{clean(g.study.workload)}/{name}" if several else name

@@ -1,0 +1,129 @@
+"""The chapter of a report that findings have: verdict, paragraph, picture, comparisons."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vitprune_core.analysis.findings import Verdict
+from vitprune_core.analysis.gather import Gathered
+from vitprune_core.analysis.illustrations import Illustration
+from vitprune_core.analysis.results import share_of
+from vitprune_core.analysis.sentences import p_value, plain
+from vitprune_core.analysis.units import label, margin, unit
+from vitprune_core.analysis.verdicts import Comparison
+from vitprune_core.analysis.wording import paragraph
+from vitprune_core.store.clean import cell, prose
+from vitprune_core.store.export import table
+
+
+def findings(g: Gathered, pictures: Sequence[Illustration], h: str) -> list[str]:
+    parts = [PICTURES] if pictures else []
+    for verdict in g.verdicts:
+        drawn = [p for p in pictures if p.finding == verdict.id]
+        parts += [f"{h} {cell(verdict.id)}: {cell(verdict.claim)}", finding(verdict, g)]
+        parts += [image(p) for p in drawn]
+        if verdict.seeds:
+            parts.append(comparisons(verdict, g))
+    return parts if g.verdicts else ["None is declared."]
+
+
+PICTURES = (
+    "In the pictures a row is a comparison: small dots are seeds, the large mark is their mean, "
+    "the bar the interval. Where a margin is dotted, the whole bar has to lie beyond it. A "
+    "difference holds when the bar lies above 0, and fails when it lies below the dotted smallest "
+    "one that matters. What stands in brackets, there and in the tables, is told beside the "
+    "verdict and decides nothing."
+)
+
+
+def finding(verdict: Verdict, g: Gathered) -> str:
+    text = prose(paragraph(verdict, g.study.file.thresholds, g.study.looks))
+    return f"**{cell(word_of(verdict).capitalize())}.** {text}"
+
+
+COMPARISON_HEAD = (
+    "comparison",
+    "verdict",
+    "effect",
+    "interval",
+    "p",
+    "holds if",
+    "seeds",
+    "sign-flip p",
+    "bootstrap interval",
+    "difference of loss, nats",
+    "removed",
+    "note",
+)
+
+
+def comparisons(verdict: Verdict, g: Gathered) -> str:
+    """Every comparison; those beside the verdict in brackets."""
+    rows = [_comparison(_quieter(c, verdict), g, label(c)) for c in verdict.comparisons]
+    rows += [_comparison(_quieter(c, verdict), g, f"({label(c)})") for c in verdict.beside]
+    return table(COMPARISON_HEAD, rows)
+
+
+def _quieter(c: Comparison, verdict: Verdict) -> Comparison:
+    """Without the note that the paragraph above begins with."""
+    why = "" if verdict.look else verdict.note.partition(". ")[0]
+    return replace(c, note=c.note.replace(why, "").strip("; ")) if why else c
+
+
+def _comparison(c: Comparison, g: Gathered, name: str) -> tuple[object, ...]:
+    of = unit(c)
+    return (
+        name,
+        word_of(c),
+        of.told(c.effect),
+        of.between(c.interval),
+        "" if c.p is None else p_value(c.p),
+        _mark(c, g),
+        c.seeds,
+        "" if c.sign_flip_p is None else p_value(c.sign_flip_p),
+        of.between(c.bootstrap),
+        "" if c.loss is None else f"{c.loss.effect:+.3f}".replace("-", "\N{MINUS SIGN}"),
+        _achieved(c),
+        _note(c),
+    )
+
+
+def _achieved(c: Comparison) -> str:
+    """Once where all arms have lost the same share."""
+    shares = {arm: share_of(share) for arm, share in c.achieved.items()}
+    if len(set(shares.values())) == 1:
+        return next(iter(shares.values()))
+    return ", ".join(f"{arm} {share}" for arm, share in shares.items())
+
+
+def _mark(c: Comparison, g: Gathered) -> str:
+    """What the interval has to lie beyond."""
+    part, thresholds = c.part, g.study.file.thresholds
+    if part.test == "superior":
+        return f"above 0 (fails below {plain(thresholds.smallest)})"
+    if part.test == "recovers":
+        return f"above {unit(c).told(part.least)}"
+    if part.test in ("noninferior", "bounded"):
+        side = "above \N{MINUS SIGN}" if part.test == "noninferior" else "below "
+        return side + plain(margin(part, thresholds))
+    if part.test == "structured":
+        return "above 1 time" if c.effect is not None else "more than by chance"
+    return "alike over seeds" if part.test == "uneven" else ""
+
+
+def _note(c: Comparison) -> str:
+    notes = [c.note]
+    if c.smallest_margin is not None and c.part.test in ("noninferior", "bounded"):
+        notes.append(f"would hold with a margin of {plain(c.smallest_margin)}")
+    return "; ".join(note for note in notes if note)
+
+
+def word_of(verdict: Verdict | Comparison) -> str:
+    if isinstance(verdict, Comparison) and verdict.part.test == "constant":
+        return "a check"
+    extra = [word for word in ("small", "fragile") if getattr(verdict, word)]
+    return ", ".join([verdict.verdict, *extra])
+
+
+def image(picture: Illustration) -> str:
+    alt = cell(picture.title).replace("\n", " ")
+    return f"![{alt}](figures/{picture.file}.svg)\n\n[PNG](figures/{picture.file}.png)"

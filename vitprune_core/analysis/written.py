@@ -1,0 +1,121 @@
+"""A report on the disk: Markdown, figures, and every number again as CSV, Parquet and JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vitprune_core.analysis.findings import as_json
+from vitprune_core.analysis.gather import Gathered
+from vitprune_core.analysis.illustrations import drafts, draw
+from vitprune_core.analysis.report import markdown
+from vitprune_core.analysis.tables import Row
+from vitprune_core.store.clean import field
+from vitprune_core.store.rundir import write
+
+ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where everything goes."""
+
+    report: Path
+    findings: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.report.parent
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def csv(self) -> Path:
+        return self.folder / "results.csv"
+
+    @property
+    def parquet(self) -> Path:
+        return self.folder / "results.parquet"
+
+
+def save(gathered: Sequence[Gathered], files: Files) -> list[Path]:
+    """Write everything, the report last: what it shows is there. Raises ValueError
+    before anything is written, and OSError.
+
+    A study's own results.csv, when the report goes into its folder, is left as it is: runs that are
+    at work write to it.
+    """
+    planned = {g.study.folder: drafts(g) for g in gathered}  # what is wrong is so before a file is
+    files.figures.mkdir(exist_ok=True)
+    pictures = {folder: draw(of, files.figures) for folder, of in planned.items()}
+    written = [
+        files.figures / f"{picture.file}.{kind}"
+        for of in pictures.values()
+        for picture in of
+        for kind in ("svg", "png")
+    ]
+    if not any(_same(folder.path, files.folder) for g in gathered for folder in g.folders):
+        write(files.csv, as_csv(gathered).encode())
+        written.append(files.csv)
+    write(files.parquet, as_parquet(gathered))
+    write(files.findings, (json.dumps(findings(gathered), indent=2) + "\n").encode())
+    write(files.report, markdown(gathered, pictures).encode())
+    return [*written, files.parquet, files.findings, files.report]
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.resolve() == b.resolve()
+
+
+def findings(gathered: Sequence[Gathered]) -> list[dict[str, Any]]:
+    """Every verdict with the study it is of, ready for JSON."""
+    return [
+        {"study": g.study.name, "workload": g.study.workload, "hash": g.study.hash, **verdict}
+        for g in gathered
+        for verdict in as_json(list(g.verdicts))
+    ]
+
+
+def _records(gathered: Sequence[Gathered]) -> Iterator[dict[str, Any]]:
+    """A row a level, of every study."""
+    for g in gathered:
+        for row in g.rows:
+            yield {"study": g.study.name, **{f.name: getattr(row, f.name) for f in fields(Row)}}
+
+
+def as_csv(gathered: Sequence[Gathered]) -> str:
+    """No text of it is a formula to a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["study", *(f.name for f in fields(Row))])
+    for record in _records(gathered):
+        writer.writerow([_field(value) for value in record.values()])
+    return text.getvalue()
+
+
+def _field(value: object) -> object:
+    if isinstance(value, str):
+        return field(value)
+    return "" if value is None else value
+
+
+def as_parquet(gathered: Sequence[Gathered]) -> bytes:
+    """The same with its types: what is unknown is null."""
+    hints = get_type_hints(Row)
+    columns = [pa.field("study", pa.string())]
+    columns += [
+        pa.field(f.name, ARROW[(get_args(hints[f.name]) or (hints[f.name],))[0]])
+        for f in fields(Row)
+    ]
+    table = pa.Table.from_pylist(list(_records(gathered)), schema=pa.schema(columns))
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
