@@ -69,7 +69,7 @@ def whole(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "preset",
     [
@@ -81,7 +81,7 @@ def whole(tmp_path_factory):
 def test_killed_at_random_times_a_run_ends_at_the_same_bytes(preset, kills, whole, tmp_path):
     run = tiny(tmp_path, "run", *preset)
     hits = killed_at_random(run, kills, draw=random.Random(0), longest=0.6)
-    assert hits >= 2
+    assert hits >= min(kills, 2)
     assert outcome(run) == outcome(whole(preset))
     assert outcome(run)[0] == "done"
     assert summarize(run).exact

@@ -37,7 +37,7 @@ def start(run: RunDir) -> subprocess.Popen[bytes]:
         erase(file)
         run.complete()
         control.clear(run.control)
-        process = _spawn(WORKER, [str(run.path.absolute()), str(file)], run.output, file)
+        process = spawn(WORKER, [str(run.path.absolute()), str(file)], run.output, file)
     finally:
         os.close(file)
     with suppress(OSError):  # it works: a full disk here is no reason to say that it does not
@@ -53,13 +53,13 @@ def start_dispatcher(runs: Path) -> bool:
         return False
     try:
         erase(file)
-        _spawn(DISPATCHER, [str(runs.absolute()), str(file)], queue.output(runs), file)
+        spawn(DISPATCHER, [str(runs.absolute()), str(file)], queue.output(runs), file)
     finally:
         os.close(file)
     return True
 
 
-def _spawn(module: str, words: list[str], output: Path, lock: int) -> subprocess.Popen[bytes]:
+def spawn(module: str, words: list[str], output: Path, lock: int) -> subprocess.Popen[bytes]:
     """A process in a session of its own, its words appended to `output`, that holds `lock`."""
     told = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     try:

@@ -22,6 +22,7 @@ from vitprune_tui.console import (
     load,
     look,
     mode,
+    one_of,
     several,
     width,
 )
@@ -91,6 +92,74 @@ def run(
     how = mode(here=here, detach=detach, queue=queue)
     loaded = load(preset, workload, set, seed, device, dense)
     finish(command.run(loaded, runs, name, width(), how), json)
+
+
+@app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A path or a name.")],
+    workload: Workload = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Some of those declared: 100,101 or 100-109.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Runs at a time; default: one a core.")
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Work on it beside those that do already.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Who starts the runs: local or ray.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="Of Ray's cluster; default: its own."),
+    ] = None,
+    emit: Annotated[
+        str | None, typer.Option("--emit", help="Do nothing, print a script: slurm.")
+    ] = None,
+    runs: Runs = RUNS,
+    json: Json = False,
+) -> None:
+    """Do every run of STUDY that is not done yet: arms x seeds, several at a time.
+
+    ctrl+c asks the runs to stop after a checkpoint; the same command goes on with them.
+    """
+    from vitprune_tui.commands import sweep as command
+    from vitprune_tui.wrong import Wrong
+
+    if emit is not None:
+        one_of("--emit", emit, ("slurm",))
+        finish(command.emitted(study, runs, workload, seeds, jobs), json)
+    one_of("--engine", engine, ("local", "ray"))
+    if address is not None and engine != "ray":
+        raise Wrong("--address is that of Ray's cluster: it needs --engine ray")
+    if join and engine == "ray":
+        raise Wrong("--join is for processes of this machine: not with --engine ray")
+    if engine == "ray":
+        finish(command.sweep_on_ray(study, runs, workload, seeds, jobs, address), json)
+    finish(command.sweep(study, runs, workload, seeds, jobs, join), json)
+
+
+@app.command()
+def report(
+    study: Annotated[list[str], typer.Argument(metavar="STUDY...", help="Studies' folders.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The Markdown file to write.")
+    ] = None,
+    findings: Annotated[
+        Path | None, typer.Option("--findings", help="Where the verdicts go as JSON.")
+    ] = None,
+    runs: Runs = RUNS,
+    ascii: Ascii = False,
+    json: Json = False,
+) -> None:
+    """What studies found: verdicts, figures, tables. Parts of one study are put together.
+
+    Without -o it is shown here, as text.
+    """
+    from vitprune_tui.commands import report as command
+
+    answer(*command.report(study, runs, output, findings, look(ascii)), json)
 
 
 @app.command()

@@ -57,6 +57,15 @@ def mode(**flags: bool) -> str | None:
     return asked[0] if asked else None
 
 
+def one_of(option: str, word: str, choices: tuple[str, ...]) -> None:
+    """Raises `Wrong` for a word that is none of them."""
+    from vitprune_core.spec.words import wrong_word
+    from vitprune_tui.wrong import Wrong
+
+    if word not in choices:
+        raise Wrong(f"{option}: {wrong_word(word, choices)}")
+
+
 def finish(told: Any, json: bool) -> None:
     """Answer with what became of a run, and its exit code."""
     value, shown, code = told
@@ -75,9 +84,10 @@ def answer(value: Any, shown: str, json: bool) -> None:
 
 
 def complain(what: str) -> None:
+    """On stderr; of several problems each has a line."""
     from vitprune_core.store.clean import clean
 
-    print(clean(what), file=sys.stderr)
+    print("\n".join(map(clean, what.split("\n"))), file=sys.stderr)
 
 
 def has_terminal() -> bool:

@@ -18,8 +18,10 @@ from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
 from vitprune_core.store.rundir import RunDir, Stamp, stamp
 from vitprune_core.store.runs import name_of, places
+from vitprune_core.store.studydir import StudyDir
 from vitprune_core.store.summary import ALIVE, Brief, Summary, brief, seen
 from vitprune_tui.doing.device import Device, Load
+from vitprune_tui.doing.studies import Studies
 from vitprune_tui.state import Lab, Opened
 
 EVERY = 0.25
@@ -60,6 +62,8 @@ class Watcher:
         self.lab = Lab(folder)
         self.wanted: frozenset[str] = frozenset()
         """Runs to read in full; set by the app."""
+        self.study: str | None = None
+        """The study whose results are read."""
         self.loading: str | None = None
         """The run whose worker and machine are watched; None: nobody looks."""
         self.known: dict[str, Known] = {}
@@ -67,6 +71,8 @@ class Watcher:
         self.folders: dict[Path, Stamp] = {}
         """Those in which a run may appear, as they were before they were listed."""
         self.foreign = 0
+        self.studies, self.declared = Studies(), list[str]()
+        """Names of the folders that are studies."""
         self.turn = -1
         self.device, self.loaded = Device(folder), 0.0
         self.over, self.nudged = threading.Event(), threading.Event()
@@ -121,8 +127,11 @@ class Watcher:
         runs = {name_of(folder, run): run for run in (RunDir(p) for p, is_run in found if is_run)}
         self.known = {name: self.known.get(name) or _known(run) for name, run in runs.items()}
         self.readers = {name: r for name, r in self.readers.items() if name in self.known}
-        self.foreign = len(names - {name.partition("/")[0] for name in self.known})
-        others = (path for path, is_run in found if not is_run)
+        others = [path for path, is_run in found if not is_run]
+        mine = (path for path in others if path.parent == folder)
+        self.declared = [path.name for path in mine if os.path.isfile(StudyDir(path).study)]
+        known = {name.partition("/")[0] for name in self.known}
+        self.foreign = len(names - known - set(self.declared))
         self.folders = {path: stamps.get(path, UNKNOWN) for path in (folder, *others)}
 
     def _lab(self) -> Lab:
@@ -143,6 +152,7 @@ class Watcher:
             load=self._load(),
             read=True,
             foreign=self.foreign,
+            studies=self.studies.look(self.lab.folder, self.declared, self.study, self.turn),
         )
 
     def _read(self, moved: set[str]) -> None:
