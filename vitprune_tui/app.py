@@ -29,7 +29,7 @@ from vitprune_tui.draw import frame, help
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
 from vitprune_tui.messages import Seen, Unforeseen
 from vitprune_tui.palette import Palette
-from vitprune_tui.state import Lab, State
+from vitprune_tui.state import Lab, State, study_of
 from vitprune_tui.tells import Tells
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
@@ -94,6 +94,8 @@ class VitPrune(Tells):
         self.watcher = Watcher(folder)
         self.state = State(self.watcher.look())
         self.state = replace(self.state, shown=watch or self.state.lab.newest)
+        if not watch and self.state.lab.alive:
+            self.state = replace(self.state, study=self._study_of(self.state.shown))
         self.first = "live" if watch or self.state.lab.alive else "bench"
 
     def get_default_screen(self) -> SpanScreen:
@@ -144,13 +146,16 @@ class VitPrune(Tells):
         assert isinstance(shown, View)
         return shown
 
-    async def switch(self, name: str) -> None:
-        """Show one of the five views."""
+    async def switch(self, name: str, follow: bool = True) -> None:
+        """Show one of the five views; it shall `follow` the cursor of the one before."""
         views = self.screen_stack[0].query_one("#views", ContentSwitcher)
         if not views.query(f"#{name}"):
             await views.add_content(self._made(name))
-        if name in ("live", "masks") and self.view.points_at:
-            self.state = replace(self.state, shown=self.view.points_at)
+        chosen = self.view.points_at if follow else None
+        if chosen and name in ("live", "masks"):
+            is_study = chosen in self.state.lab.studies
+            meant = {"study": chosen} if is_study else {"shown": chosen, "study": None}
+            self.state = replace(self.state, **meant)
         views.current = name
         self.view.arrive()
         self.view.focus()
@@ -165,13 +170,18 @@ class VitPrune(Tells):
             self.state = replace(self.state, shown=lab.newest)
             if before.shown in before.lab.runs:
                 self.say(f"{before.shown} has gone from the folder", "warn")
+        if self.state.study not in lab.studies:
+            self.state = replace(self.state, study=None)
         marked = tuple(name for name in self.state.marked if name in lab.runs)
         baseline = self.state.baseline if self.state.baseline in lab.runs else None
         self.state = replace(self.state, marked=marked, baseline=baseline)
-        loading = self.state.shown if self.view.room == "live" else None
-        if (self.state.wanted, loading) != (self.watcher.wanted, self.watcher.loading):
-            self.watcher.wanted, self.watcher.loading = self.state.wanted, loading
-            self.watcher.nudge()
+        live = self.view.room == "live"
+        watcher, study = self.watcher, self.state.study if live else None
+        loading = self.state.shown if live and not study else None
+        asked = self.state.wanted, loading, study
+        if asked != (watcher.wanted, watcher.loading, watcher.study):
+            watcher.wanted, watcher.loading, watcher.study = asked
+            watcher.nudge()
         self.paint()
 
     def paint(self) -> None:
@@ -221,10 +231,20 @@ class VitPrune(Tells):
         """Who has the method of an action."""
         return self if action.room == "app" else self.view
 
+    def _study_of(self, run: str | None) -> str | None:
+        """The study that a run is part of, if it is."""
+        folder = study_of(run or "")
+        return folder if folder in self.state.lab.studies else None
+
     async def open(self, name: str) -> None:
         """Show a run in Live."""
-        self.become(shown=name)
-        await self.switch("live")
+        self.become(shown=name, study=None)
+        await self.switch("live", follow=False)
+
+    async def open_study(self, name: str) -> None:
+        """Show in Live how a study fills up."""
+        self.become(study=name)
+        await self.switch("live", follow=False)
 
     async def choose(self, preset: str) -> None:
         """Show a preset on the bench."""

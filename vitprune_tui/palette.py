@@ -29,7 +29,8 @@ class Everything(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for name, help, do in (*self._actions(), *self._runs(), *self._presets()):
+        every = (*self._actions(), *self._studies(), *self._runs(), *self._presets())
+        for name, help, do in every:
             score, places = matcher.fuzzy_search.match(query, name)
             if score > 0:
                 found = Content(name)
@@ -51,6 +52,11 @@ class Everything(Provider):
         for name, brief in self.bench.state.lab.runs.items():
             told = f"{brief.preset} on {brief.workload}, {brief.state}"
             yield f"run {clean(name)}", clean(told, 80), partial(self.bench.open, name)
+
+    def _studies(self) -> Iterator[Entry]:
+        for name in self.bench.state.lab.studies:
+            show = partial(self.bench.open_study, name)
+            yield f"study {clean(name)}", "Show how it fills up.", show
 
     def _presets(self) -> Iterator[Entry]:
         for name in self.bench.presets:

@@ -5,6 +5,7 @@ Values that are never changed: the watcher makes a new `Lab`, a key makes a new 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from vitprune_core.store.events import Level, Pruned
@@ -38,6 +39,54 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What a study's file declares, as far as a picture of the study needs it."""
+
+    workload: str
+    seeds: tuple[int, ...]
+    looks: tuple[int, ...]
+    """After so many seeds there are verdicts."""
+    arms: Mapping[str, tuple[float, ...]]
+    """Sparsities of each, rising."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An arm at a sparsity, over the seeds that are done."""
+
+    seeds: int
+    accuracy: float
+    """Mean on the test images; a seed that diverged counts as chance."""
+    diverged: int = 0
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a study's table says."""
+
+    cells: Mapping[tuple[str, float], Cell]
+    dense: float | None = None
+    """Mean test accuracy of the dense models."""
+    chance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study of the runs folder; its runs are among those of the `Lab`."""
+
+    declared: Declared | None = None
+    """None: not read yet, or it cannot be."""
+    results: Results | None = None
+    """Only of one that is looked at."""
+    hands: tuple[Holder, ...] = ()
+    """The processes that work on it."""
+    sweeps: tuple[Holder, ...] = ()
+    """Those that see to them."""
+    problem: str | None = None
+    """Why its file or its table cannot be read."""
+
+
+@dataclass(frozen=True)
 class Lab:
     """The runs folder."""
 
@@ -60,6 +109,17 @@ class Lab:
     """Folders that are no runs."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Run -> why its log cannot be read."""
+    studies: Mapping[str, Study] = field(default_factory=dict)
+    """By the name of the folder."""
+
+    @cached_property
+    def inside(self) -> Mapping[str, Mapping[str, Brief]]:
+        """Study -> its runs, by their names in the folder."""
+        found: dict[str, dict[str, Brief]] = {name: {} for name in self.studies}
+        for name, brief in self.runs.items():
+            if (study := study_of(name)) in found:
+                found[study][name] = brief
+        return found
 
     @property
     def alive(self) -> list[str]:
@@ -79,11 +139,19 @@ class Lab:
         return self.runs[name].started or 0, name
 
 
+def study_of(run: str) -> str:
+    """The folder that a run lies in; nothing, where that is the runs folder itself."""
+    folder, slash, _ = run.partition("/")
+    return folder if slash else ""
+
+
 @dataclass(frozen=True)
 class State:
     lab: Lab
     shown: str | None = None
     """The run of Live and Masks."""
+    study: str | None = None
+    """The study that Live shows in place of the run."""
     marked: tuple[str, ...] = ()
     """Runs of Curves, in the order in which they were marked."""
     baseline: str | None = None

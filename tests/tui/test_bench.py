@@ -23,8 +23,9 @@ from vitprune_core.store.lock import claim
 from vitprune_core.store.queue import order
 from vitprune_tui.draw import lines
 from vitprune_tui.draw.bench import asked
-from vitprune_tui.draw.bench.meaning import meaning, wrapped
+from vitprune_tui.draw.bench.meaning import meaning
 from vitprune_tui.draw.bench.planned import planned
+from vitprune_tui.draw.bench.wrapping import wrapped
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.facts import judge as judging
 from vitprune_tui.facts.judge import foresee, judge, known

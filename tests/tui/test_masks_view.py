@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import weakref
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from tests.tui.bench import made, opened, until
 from tests.tui.screens import text
 from vitprune_core.store.bits import Bits
-from vitprune_core.store.events import Starting
+from vitprune_core.store.events import Level, Starting
 from vitprune_core.store.grids import Grid, encode
-from vitprune_core.store.log import Log
+from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS, BRAILLE, EVERY
 from vitprune_tui.draw.lines import STYLES, plain, width
@@ -23,7 +24,7 @@ from vitprune_tui.draw.masks.block import legend, one
 from vitprune_tui.draw.masks.maps import axis, frame, framed, shaded
 from vitprune_tui.draw.masks.overview import overview
 from vitprune_tui.facts.levels import compare, read
-from vitprune_tui.facts.matrices import Masks, Matrix, change
+from vitprune_tui.facts.matrices import Masks, Matrix, Spread, Structure, change
 from vitprune_tui.views.masks import KEPT
 from vitprune_tui.widgets.canvas import Canvas
 from vitprune_tui.widgets.dialogs import Pages
@@ -143,6 +144,38 @@ def test_how_much_is_kept_in_both_is_told_beside_what_chance_would_do():
 def test_two_masks_of_nothing_overlap_in_nothing():
     none = change(bits("00"), bits("00"))
     assert (none.overlap, none.by_chance, none.differing) == (None, None, 0)
+
+
+VARIED = Structure(
+    rows=Spread(ratio=9.51, z=58.97, p=1 / 300),
+    columns=Spread(ratio=1.02, z=None, p=0.4),
+    heads=Spread(ratio=95.86, z=150.1, p=1 / 300),
+)
+
+
+def test_how_lines_and_heads_vary_is_told_in_as_many_words_as_fit():
+    assert [levels.varied(VARIED, room) for room in (119, 100, 79, 49, 9)] == [
+        "rows vary 9.51 times as much as shuffled (z 59.0, p 0.003), columns 1.02 (p 0.4),"
+        " heads 95.9 (z 150.1, p 0.003)",
+        "rows vary 9.51 times as much as shuffled (z 59.0), columns 1.02, heads 95.9 (z 150.1)",
+        "vary: rows 9.51x (z 59.0), columns 1.02x, heads 95.9x (z 150.1)",
+        "vary: rows 9.51x, columns 1.02x, heads 95.9x",
+        "vary: rows 9.51x, columns 1.02x, heads 95.9x",
+    ]
+    unknown = replace(VARIED, rows=Spread(ratio=None, z=None, p=1), heads=None)
+    assert levels.varied(unknown, 79) == "columns vary 1.02 times as much as shuffled (p 0.4)"
+    nothing = replace(unknown, columns=unknown.rows)
+    assert levels.varied(nothing, 79) == levels.varied(None, 79) == ""
+
+
+def test_a_matrix_that_is_compared_tells_of_the_difference_only():
+    chosen = replace(HERE, structure=VARIED)
+    alone = shown(levels.sentences(levels.Chosen(chosen)))
+    assert [len(alone), alone[1].startswith(" rows vary 9.51 times")] == [2, True]
+    told = shown(
+        levels.sentences(levels.Chosen(chosen, "level 0.5", change(HERE.bits, THERE.bits)))
+    )
+    assert not any("vary" in words for words in told)
 
 
 def model(depth: int, heads: int = 2) -> list[Matrix]:
@@ -323,6 +356,38 @@ async def test_a_new_level_reads_the_others_again(a_run, tmp_path):
         run.mask("0.5").unlink()
         shutil.copy(run.grid("0.9"), run.grid("0.95"))
         await until(pilot, lambda: "masks/0.5.npz is gone" in text(pilot.app))
+
+
+async def test_what_was_found_in_a_mask_is_shown_once_its_level_is_told(a_run, tmp_path):
+    shutil.copytree(a_run.path, tmp_path / "one")
+    run = RunDir(tmp_path / "one")
+    aside = run.structure("0.9").rename(tmp_path / "aside")
+    async with opened(tmp_path) as pilot:
+        view = await masks(pilot)
+        assert "vary: rows" not in text(pilot.app)
+        told = next(r.event for r in entries(run.log) if isinstance(r.event, Level))
+        aside.rename(run.structure("0.9"))
+        Log(run.log).append(told)
+        await until(pilot, lambda: "vary: rows" in text(pilot.app))
+        assert view._seen.structure is not None
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "", "[]", "{", "[" * 100_000, '{"blocks.0.attn.q": {}}', '{"blocks.0.attn.q": 7}',
+        '{"blocks.0.attn.q": {"structure": {"rows": {"ratio": NaN, "z": 1, "p": 1}}}}',
+        '{"blocks.0.attn.q": {"structure": {"rows": {"ratio": "much", "z": 1, "p": 1}}}}',
+    ],
+)  # fmt: skip
+def test_a_damaged_file_of_what_was_found_is_as_none(a_run, tmp_path, damaged):
+    shutil.copytree(a_run.path, tmp_path / "one")
+    run = RunDir(tmp_path / "one")
+    assert all(matrix.structure for matrix in read(run, "0.9").matrices.values())
+    run.structure("0.9").write_text(damaged)
+    told = read(run, "0.9")
+    assert told.problem is None
+    assert not any(matrix.structure for matrix in told.matrices.values())
 
 
 async def test_what_was_forgotten_is_read_again(a_run):

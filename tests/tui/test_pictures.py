@@ -4,6 +4,8 @@
 colour a screen has the same characters as with it; in ASCII there is a picture of its own.
 """
 
+import json
+import shutil
 import time
 from functools import partial
 
@@ -14,6 +16,7 @@ from tests.tui import screens
 from tests.tui.bench import created, finished, opened, started, until
 from tests.tui.bench import dense as dense_trained
 from tests.tui.bench import epoch as an_epoch
+from tests.tui.studies import a_run, a_study, begun, held
 from vitprune_core.spec.config import level_name
 from vitprune_core.store import events as e
 from vitprune_core.store import grids
@@ -126,3 +129,86 @@ async def test_views_in_ascii_look_as_accepted(folder, size):
     for view, (text, _) in (await pictures(folder, size, ascii=True)).items():
         assert text.isascii()
         screens.same(f"{view}-{size[0]}x{size[1]}-ascii", f"{text}\n")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_what_was_found_in_a_mask_looks_as_accepted(folder, size):
+    spread = {"ratio": 3.12, "z": 14.2, "p": 1 / 300}
+    found = {"rows": spread, "columns": {"ratio": 0.96, "z": -0.3, "p": 0.64}, "heads": spread}
+    matrices = (f"blocks.{b}.{kind}" for b in range(2) for kind in ("attn.q", "mlp.fc1"))
+    described = {name: {"structure": found} for name in matrices}
+    RunDir(folder / "global-s0").structure("0.9").write_text(json.dumps(described))
+    text, styles = (await pictures(folder, size))["masks"]
+    screens.same(f"masks-structure-{size[0]}x{size[1]}", f"{text}\n--\n{styles}\n")
+
+
+STUDY = """# Two arms, which decide nothing.
+workload: digits
+seeds: [100, 101]
+looks: {digits: []}
+arms:
+  control: {prune: {sparsities: [0]}}
+  global: {prune: {sparsities: [0.5, 0.9]}}
+"""
+
+
+async def of_a_study(folder, size, **options):
+    """The bench with a study chosen; of one that is at work its picture, its row and its runs."""
+    shown = {}
+    home = a_study(folder)
+    works = a_run(home, "global", 102, BEGUN + 400, e.Starting(host="bench", pid=7), *begun())
+    name = home.path.name
+    hands = (home.hand("bench", 0), home.hands / "bench-0.sweep")
+    with held(works.lock, *hands):
+        async with opened(folder.relative_to(folder.parent), size, **options) as pilot:
+            app = pilot.app
+            assert (app.view.room, app.state.study) == ("live", name)
+
+            async def keep(what, key, ready):
+                await pilot.press(*key.split())
+                await until(pilot, ready)
+                await pilot.pause()
+                shown[what] = screens.text(app), screens.styles(app)
+
+            def read():
+                study = app.state.lab.studies[name]
+                return study.results and study.hands and study.declared
+
+            await keep("study", "down", read)
+            await keep("study-row", "5", lambda: app.view.table.studies)
+            await keep("study-runs", "right", lambda: len(app.view.table.runs) > 5)
+            await app.switch("bench")
+            await until(pilot, lambda: app.view.desk.presets)
+            app.view.choose("studies/mine")
+            await keep("study-asked", "down up", lambda: app.view.swept_on)
+    return shown
+
+
+@pytest.fixture
+def mine(folder, monkeypatch):
+    """A study of the user's own; as many processes as it would get here are two everywhere."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+    path = folder.parent / "presets" / "studies" / "mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(STUDY)
+    return folder
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_a_study_looks_as_accepted_and_says_the_same_without_colour(mine, tmp_path, size):
+    coloured = await of_a_study(mine, size)
+    for what, (text, styles) in coloured.items():
+        screens.same(f"{what}-{size[0]}x{size[1]}", f"{text}\n--\n{styles}\n")
+    shutil.rmtree(mine / "small-digits")
+    plain = await of_a_study(mine, size, plain=True)
+    assert {k: text for k, (text, _) in plain.items()} == {
+        k: text for k, (text, _) in coloured.items()
+    }
+    assert not any(colour in styles for _, styles in plain.values() for colour in ("#", "on "))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_a_study_in_ascii_looks_as_accepted(mine, size):
+    for what, (text, _) in (await of_a_study(mine, size, ascii=True)).items():
+        assert text.isascii()
+        screens.same(f"{what}-{size[0]}x{size[1]}-ascii", f"{text}\n")

@@ -40,6 +40,9 @@ class Glyphs:
     rising: str
     """Beside the column that rows are sorted by: the least first, or the most first."""
     falling: str
+    folded: str
+    """Before a row that stands for several, and before one below which they are told."""
+    unfolded: str
 
 
 BRAILLE = Glyphs(
@@ -62,6 +65,8 @@ BRAILLE = Glyphs(
     more="…",
     rising="↑",
     falling="↓",
+    folded="▸",
+    unfolded="▾",
 )
 BLOCKS = Glyphs(**{**vars(BRAILLE), "name": "blocks", "dots": (2, 2)})
 ASCII = Glyphs(
@@ -84,5 +89,7 @@ ASCII = Glyphs(
     more="~",
     rising="^",
     falling="v",
+    folded="+",
+    unfolded="-",
 )
 EVERY = (BRAILLE, BLOCKS, ASCII)

@@ -61,6 +61,9 @@ def _told(event: e.Found, s: Summary) -> str | None:
             return f"{test}   {'trained before' if s.reused else 'trained'} in {took}"
         case e.Pruned():
             return f"{_at(event)}  test {text.percent(event.test.accuracy)}   pruned, not retrained"
+        case e.PrunedAlone():
+            score, at = text.percent(event.test.accuracy), text.sparsity(event.sparsity)
+            return f"{event.matrix} alone at {at}: test {score}, not retrained"
         case e.Level():
             against = event.test.accuracy - s.dense.test.accuracy if s.dense else None
             what = f"retrained, {text.points(against)} points against dense"

@@ -75,6 +75,8 @@ class Desk:
             self.key = keys[self.at]
 
     def choose(self, name: str) -> None:
+        if name != self.chosen:
+            self.at = 0
         self.chosen = name
         self.judge()
 
@@ -101,10 +103,13 @@ class Desk:
             self.judge(request)
         return request
 
-    def next_workload(self) -> str | None:
-        """For this request and all that follow, the one after that of the request; its name."""
+    def next_workload(self, now: str | None = None) -> str | None:
+        """For this request and all that follow, the one after that of the request; its name.
+
+        `now` is that of what is no request.
+        """
         names = [p.name for p in self.presets or () if p.kind == "workloads"]
-        now = self.answer.workload if self.answer else self.workload
+        now = self.answer.workload if self.answer else now or self.workload
         at = names.index(now) + 1 if now in names else 0
         return self.put_on(names[at % len(names)]) if names else None
 

@@ -11,7 +11,8 @@ from vitprune_core.store import bits as b
 from vitprune_core.store import grids as g
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir, stamp
-from vitprune_tui.facts.matrices import Changes, Masks, Matrix, change
+from vitprune_core.store.values import WRONG, from_json, loads
+from vitprune_tui.facts.matrices import Changes, Masks, Matrix, Structure, change
 
 NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
 
@@ -21,17 +22,18 @@ MOST = 256
 
 def read(run: RunDir, level: str, before: Masks | None = None) -> Masks:
     """The very same value as `before` when the files have not changed."""
-    now = stamp(run.grid(level)), stamp(run.mask(level))
+    now = tuple(stamp(of(level)) for of in (run.grid, run.mask, run.structure))
     if before and before.stamp == now:
         return before
     grids = _grids(run.grid(level))
     if isinstance(grids, str):
         return Masks(problem=grids, stamp=now)
-    bits = _bits(run.mask(level), grids)
+    bits, found = _bits(run.mask(level), grids), _structure(run.structure(level))
     if isinstance(bits, str):
-        coarse = {name: Matrix(name, grid) for name, grid in grids.items()}
+        coarse = {n: Matrix(n, grid, None, found.get(n)) for n, grid in grids.items()}
         return Masks(coarse, f"{bits}; only small grids are shown", now)
-    return Masks({n: Matrix(n, grid, bits[n]) for n, grid in grids.items()}, stamp=now)
+    matrices = {n: Matrix(n, grid, bits[n], found.get(n)) for n, grid in grids.items()}
+    return Masks(matrices, stamp=now)
 
 
 def compare(here: Masks, there: Masks, what: str) -> Changes:
@@ -95,6 +97,15 @@ def _bits(path: Path, grids: Mapping[str, g.Grid]) -> Mapping[str, b.Bits] | str
         if bits[name].shape != grid.shape:
             return f"{_short(path)} and the grid beside it differ in the shape of {name}"
     return bits
+
+
+def _structure(path: Path) -> Mapping[str, Structure]:
+    """By name; nothing where the file is not there, which is as good as damaged: it only adds."""
+    try:
+        found = loads(path.read_bytes())
+        return {name: from_json(Structure, of["structure"]) for name, of in found.items()}
+    except (OSError, *WRONG):
+        return {}
 
 
 def _short(path: Path) -> str:

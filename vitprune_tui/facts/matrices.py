@@ -19,12 +19,33 @@ Pools = dict[tuple[str, int, int], Cells]
 """What is pooled, and into how many rows and columns."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How much densities vary, beside masks that keep as much and are shuffled in their matrix."""
+
+    ratio: float | None
+    """Of the variances; None: shuffled masks have none."""
+    z: float | None
+    p: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """What was found in a matrix's mask."""
+
+    rows: Spread
+    columns: Spread
+    heads: Spread | None = None
+    """Only in attention."""
+
+
 @dataclass(frozen=True, eq=False)
 class Matrix:
     name: str
     """`blocks.0.attn.q`."""
     grid: Grid
     bits: Bits | None = None
+    structure: Structure | None = None
     pools: Pools = field(default_factory=dict, init=False, repr=False)
 
     @property

@@ -127,6 +127,53 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a study will decide."""
+
+    name: str
+    claim: str
+    caveat: str
+    comparisons: int
+    beside: int
+    """Comparisons that are told beside the verdict."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    name: str
+    sparsities: tuple[float, ...]
+    differs: tuple[tuple[str, str], ...]
+    """Key and value of what most arms have otherwise."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a study asks for, or everything wrong with it."""
+
+    name: str
+    workload: str = ""
+    problems: tuple[str, ...] = ()
+    folder: str = ""
+    """Its runs' folder in the runs folder."""
+    arms: tuple[Arm, ...] = ()
+    seeds: tuple[int, ...] = ()
+    looks: tuple[int, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    thresholds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Smallest effect and margin as shares, alpha."""
+    retrainings: int = 0
+    epochs: int = 0
+    jobs: int = 1
+    """Processes that would work on it here."""
+    seconds: float | None = None
+    """An epoch took here; None: nothing alike was trained on this host."""
+
+    @property
+    def runs(self) -> int:
+        return len(self.arms) * len(self.seeds)
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What the runs folder tells of a run to come."""
 

@@ -20,7 +20,7 @@ from vitprune_core.store.summary import summarize
 from vitprune_tui.doing import asking
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.text import several
-from vitprune_tui.views.view import View
+from vitprune_tui.views.sweeps import Sweeps
 from vitprune_tui.wrong import Unable, Wrong
 
 What = Callable[[Path, RunDir], str]
@@ -29,8 +29,8 @@ Answer = tuple[str, bool]
 """What became of it, and whether that is what was asked for."""
 
 
-class Asks(View):
-    """The keys of the room `run`."""
+class Asks(Sweeps):
+    """The keys of the room `run`: of a study as a whole some of them do the like."""
 
     @property
     def targets(self) -> list[str]:
@@ -38,22 +38,32 @@ class Asks(View):
         return [self.state.shown] if self.state.shown else []
 
     def action_pause(self) -> None:
+        if self.study:
+            return self._only_runs()
         self._sure("Pause or let go on", "pause", _pause, several_only=True)
 
     def action_stop(self) -> None:
+        if self.study:
+            return self.stop_study(self.study)
         self._sure("Stop", "stop", _stop, several_only=True)
 
     def action_resume(self) -> None:
+        if self.study:
+            return self.go_on_with(self.study)
         self._sure("Resume", "resume", _resume, several_only=True)
 
     def action_kill(self) -> None:
+        if self.study:
+            return self._only_runs()
         self._sure("End the process at once", "kill", _kill)
 
     def action_trash(self) -> None:
+        if self.study:
+            return self.trash_study(self.study)
         self._sure("Move to .trash", "move", _trash)
 
     def action_export(self) -> None:
-        names = self.targets
+        names = list(self.state.lab.inside[self.study]) if self.study else self.targets
         if not names:
             return self._nothing()
         label = f"Export {_of(names)} as Markdown, and as CSV beside it, to"
@@ -95,6 +105,11 @@ class Asks(View):
 
         output = Path(os.path.expanduser(typed.strip()))
         self.bench.in_background("looking", partial(_there, output), seen)
+
+    def _only_runs(self) -> None:
+        stop, start = self.key("run.stop"), self.key("run.resume")
+        what = f"that is for runs: of a study {stop} stops all that work, {start} goes on"
+        self.bench.say(what, "warn")
 
     def _nothing(self) -> None:
         self.bench.say("no run is chosen", "warn")

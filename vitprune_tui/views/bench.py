@@ -14,24 +14,25 @@ from textual.widgets import Input
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.actions import bindings
-from vitprune_tui.draw.bench import asked
+from vitprune_tui.draw.bench import asked, studied
 from vitprune_tui.draw.bench.meaning import meaning
 from vitprune_tui.draw.bench.planned import planned
 from vitprune_tui.draw.lines import Line, line, width
 from vitprune_tui.facts.request import Preset
 from vitprune_tui.state import State
+from vitprune_tui.views.declares import Declares
 from vitprune_tui.views.foresees import Foresees
 from vitprune_tui.views.saves import Saves
 from vitprune_tui.widgets.canvas import Canvas
 from vitprune_tui.widgets.field import Field
-from vitprune_tui.widgets.listing import Listing, Row
+from vitprune_tui.widgets.listing import FRONT, Listing, Row
 from vitprune_tui.widgets.values import Values
 
 NARROW, FLAT, VAST = 64, 16, 160
 """Columns and rows from which on list and values are seen together; and then the plan beside."""
 
 
-class BenchView(Saves, Foresees):
+class BenchView(Saves, Foresees, Declares):
     room = "bench"
     BINDINGS = bindings("bench")
     SCOPED_CSS = False
@@ -103,7 +104,10 @@ class BenchView(Saves, Foresees):
 
     @property
     def copied(self) -> str:
-        desk = self.desk
+        desk, preset = self.desk, self.desk.preset
+        if preset and preset.kind == "studies":
+            workload = ("--workload", desk.workload) if desk.workload else ()
+            return self.command("sweep", preset.name, *workload)
         return self.command(*desk.request.words) if desk.answer else desk.chosen or ""
 
     def choose(self, preset: str) -> None:
@@ -121,18 +125,20 @@ class BenchView(Saves, Foresees):
 
     def paint(self) -> None:
         self.open_seen()
+        self.open_begun()
         desk = self.desk
+        meant = self.declare(desk.preset, desk.workload) or desk.answer
         if self.has_class("-one"):  # where it says nothing it would only cost time
             self.set_class(self.on_values, "-values")
         self._paint_presets()
         self._paint_values()
-        self.query_one("#meaning", Canvas).show(desk.preset, desk.answer)
+        self.query_one("#meaning", Canvas).show(desk.preset, meant)
         self.query_one("#hint", Canvas).show(desk.value if self.on_values else None)
         if desk.answer and desk.answer.config:
             self.foresee(desk.answer.config)
         plan = self.query_one("#plan", Canvas)
         keys = self.key("bench.start"), self.key("bench.queue")
-        plan.show(desk.preset, desk.answer, self.forecast, self.state.lab, keys)
+        plan.show(desk.preset, meant, self.forecast, self.state.lab, keys)
 
     def _paint_presets(self) -> None:
         listing = self.query_one("#presets", Listing)
@@ -148,7 +154,7 @@ class BenchView(Saves, Foresees):
         listing.fill(rows, at, active=not self.on_values)
 
     def _paint_values(self) -> None:
-        """The request line by line; of what is no request the file."""
+        """The request line by line; of what is no request what is told of it, and the file."""
         desk = self.desk
         if desk.values:
             rows = [
@@ -157,9 +163,17 @@ class BenchView(Saves, Foresees):
             ]
         else:
             lines = desk.preset.lines if desk.preset else ()
-            rows = [Row(asked.source(number, text)) for number, text in enumerate(lines, 1)]
+            file = [asked.source(number, text) for number, text in enumerate(lines, 1)]
+            rows = [Row(told) for told in (*self._told_of_study(), *file)]
         front = 2 + width(line(asked.front_of(desk.value))) if desk.value else 0
         self.values.fill(rows, desk.at, self.on_values, front)
+
+    def _told_of_study(self) -> list[Line]:
+        """Before its file, as far as it is right: what it declares, in words."""
+        sweep, room = self.swept_on, self.values.size.width - FRONT
+        if sweep is None or not sweep.arms or sweep.problems:
+            return []
+        return [*studied.declaration(sweep, room), (), line(("The file", "title"))]
 
     def on_resize(self, event: events.Resize) -> None:
         flat = event.size.height < FLAT and event.size.width < VAST
@@ -193,13 +207,31 @@ class BenchView(Saves, Foresees):
             self.desk.choose(preset.asked)
         self.paint()
 
+    def action_before(self) -> None:
+        self._page(-1)
+
+    def action_after(self) -> None:
+        self._page(1)
+
+    def _page(self, by: int) -> None:
+        """A screen of the values; of the list to the first of the next kind."""
+        self._keep()
+        if self.on_values:
+            listing = self.values.listing
+            return self._go(listing.moved(by * listing.page), True)
+        firsts = [at for at, row in enumerate(self.rows, 1) if not isinstance(row, Preset)]
+        at = self.query_one("#presets", Listing).at
+        beyond = [first for first in firsts if (first - at) * by > 0]
+        self._go((min if by > 0 else max)(beyond, default=at), False)
+
     def action_pane(self) -> None:
         self._keep()
         self.on_values = not self.on_values
         self.paint()
 
     def action_workload(self) -> None:
-        self._say_workload(self.desk.next_workload())
+        now = self.swept_on.workload if self.swept_on else None
+        self._say_workload(self.desk.next_workload(now))
 
     def _say_workload(self, name: str | None) -> None:
         self.paint()
@@ -219,6 +251,8 @@ class BenchView(Saves, Foresees):
             self._edit()
         elif preset and preset.kind == "workloads":
             self._say_workload(self.desk.put_on(preset.name))
+        elif preset and preset.kind == "studies":
+            self.begin(self.desk.workload)
         else:
             self.start(queued=False)
 

@@ -1,4 +1,4 @@
-"""Live: one run as it goes on, what its user looks at for hours.
+"""Live: one run as it goes on, or a study as it fills up, what its user looks at for hours.
 
 Every canvas is given its facts only when they are others than before, so that an epoch costs a few
 cells and a quiet run nothing. The plan is read from the run's config in a thread, once a run.
@@ -33,8 +33,9 @@ from vitprune_tui.draw.live.phases import Stage
 from vitprune_tui.facts import smooth
 from vitprune_tui.facts.stages import stages_of
 from vitprune_tui.state import Opened
-from vitprune_tui.views.asks import Asks
+from vitprune_tui.views.studied import ShowsStudies
 from vitprune_tui.widgets.canvas import Canvas
+from vitprune_tui.widgets.study import StudyTable
 
 LINE, SMALL, LOW = 2, 8, 19
 """Rows below which there is one line, no more than numbers, no charts."""
@@ -59,7 +60,7 @@ class Kept:
     """Number of the last record in sight while the log is scrolled back."""
 
 
-class LiveView(Asks):
+class LiveView(ShowsStudies):
     room = "live"
     BINDINGS = bindings("live", "run")
     SCOPED_CSS = False
@@ -103,6 +104,11 @@ class LiveView(Asks):
     Screen LiveView.-maximised #progress { display: block; }
     Screen LiveView.-maximised #charts { display: block; height: 1fr; }
     Screen LiveView.-maximised #facts, Screen LiveView.-maximised #told { display: none; }
+
+    LiveView #study { display: none; }
+    Screen LiveView.-study #charts, Screen LiveView.-study > * { display: none; }
+    Screen LiveView.-study #progress { display: none; }
+    Screen LiveView.-study #study { display: block; }
     """
 
     logarithmic, smoothing = False, 0.0
@@ -124,6 +130,7 @@ class LiveView(Asks):
         with Vertical(id="told"):
             yield Canvas(alerts.draw, id="alerts")
             yield Canvas(logged.draw, id="log")
+        yield StudyTable(id="study")
 
     def on_mount(self) -> None:
         self.kept: dict[str, Kept] = {}
@@ -141,6 +148,9 @@ class LiveView(Asks):
             self.paint()  # whether the run is named depends on the width
 
     def paint(self) -> None:
+        self.set_class(self.study is not None, "-study")
+        if self.study:
+            return self.paint_study(self.study)
         run, name = self.state.run, self.state.shown
         self.set_class(run is None, "-none")
         if run is None or name is None:
@@ -235,6 +245,8 @@ class LiveView(Asks):
     @property
     def about(self) -> str:
         name, lab = self.state.shown, self.state.lab
+        if self.study:
+            return self.study
         if name is None or name not in lab.runs:
             return ""
         run = self.state.run
@@ -244,18 +256,35 @@ class LiveView(Asks):
         return f"{state}{asked}  {name}"
 
     def action_next(self) -> None:
-        self.go(1)
+        self._next(1)
 
     def action_previous(self) -> None:
-        self.go(-1)
+        self._next(-1)
+
+    def _next(self, by: int) -> None:
+        if self.study:
+            self.go_study(by)
+        else:
+            self.go(by)
 
     def action_up(self) -> None:
-        self._scroll(1)
+        self._move(-1)
 
     def action_down(self) -> None:
-        self._scroll(-1)
+        self._move(1)
 
-    on_mouse_scroll_up, on_mouse_scroll_down = action_up, action_down
+    def _move(self, by: int) -> None:
+        """Down the arms of a study, or to later lines of a run's log."""
+        if self.study:
+            self.go_arm(by)
+        else:
+            self._scroll(-by)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._move(-1)
+
+    def on_mouse_scroll_down(self) -> None:
+        self._move(1)
 
     def _scroll(self, by: int) -> None:
         """Further back in the log, or forth; at its end it follows what comes."""

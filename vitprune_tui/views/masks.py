@@ -98,7 +98,7 @@ class MasksView(View):
         opened, level = self.state.run, self.level
         if opened is None or level is None:
             return missing(self.state, self.key)
-        now = opened.levels, opened.summary.attempt
+        now = opened.levels, opened.summary.attempt, len(opened.summary.levels)
         self._visit((opened.run.path, level, self.against, self.state.baseline, now))
         masks = self._masks(opened.run, level)
         if masks is None:

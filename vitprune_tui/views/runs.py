@@ -1,5 +1,7 @@
 """Runs: all of the folder as a table, to sort, filter, mark and compare; the order of the queue.
 
+A study is one row until it is unfolded, so that its hundreds of runs do not drown the others.
+
 The chosen row belongs to a run, not to a place: it goes with it when others come or the order
 changes. Nothing is opened by going through the rows, as that would read a log at each of them.
 """
@@ -15,15 +17,16 @@ from vitprune_core.store import queue
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui.actions import DEFAULTS, bindings
+from vitprune_tui.actions import DEFAULTS, bindings, of_view
+from vitprune_tui.draw.frame import Keys, keys_of
 from vitprune_tui.draw.lines import Line, line
 from vitprune_tui.draw.runs import detail as run_detail
 from vitprune_tui.draw.runs import notes as runs_notes
 from vitprune_tui.draw.runs import table as runs_table
 from vitprune_tui.draw.runs.table import Table
 from vitprune_tui.draw.text import several
-from vitprune_tui.facts import differences, filters
-from vitprune_tui.state import State
+from vitprune_tui.facts import differences, filters, folding
+from vitprune_tui.state import State, study_of
 from vitprune_tui.views.asks import Asks
 from vitprune_tui.widgets.canvas import Canvas
 from vitprune_tui.widgets.dialogs import Pages
@@ -66,11 +69,14 @@ class RunsView(Asks):
         super().__init__(state)
         self.filter = filters.parse("")
         self.sort, self.reverse = "started", True
-        self.chosen = state.shown
-        """The chosen run."""
+        self.chosen = state.study or state.shown
+        """The chosen run, or study."""
+        self.open: frozenset[str] = frozenset()
+        """Studies whose runs are rows of their own."""
         self.at = 0
         """Its row."""
-        self.table = Table(())
+        self.table, self.left = Table(()), 0
+        """And how many runs the filter leaves."""
         self.made_of: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -87,7 +93,7 @@ class RunsView(Asks):
         notes.show(facts)
 
     def arrive(self) -> None:
-        self.chosen = self.state.shown or self.chosen
+        self.chosen = self.state.study or self.state.shown or self.chosen
 
     @property
     def points_at(self) -> str | None:
@@ -96,19 +102,22 @@ class RunsView(Asks):
     def _sort(self) -> None:
         """Filter and order the runs anew, if that can make a difference."""
         lab = self.state.lab
-        asked = self.filter, self.sort, self.reverse, self.state.baseline
-        made_of = (*asked, lab.runs, lab.order, lab.asked)
+        asked = self.filter, self.sort, self.reverse, self.state.baseline, self.open
+        made_of = (*asked, lab.runs, lab.order, lab.asked, lab.studies)
         if made_of == self.made_of:
             return
         self.made_of = made_of
-        rows = [(name, brief) for name, brief in lab.runs.items() if self.filter(name, brief)]
-        rows = filters.ordered(rows, self.sort, self.reverse)
-        self.table = Table(rows, lab.order, lab.asked, self.state.baseline, self.sort, self.reverse)
+        found = folding.rows(lab, self.filter, self.sort, self.reverse, self.open)
+        self.left, baseline = found.left, self.state.baseline
+        self.table = Table(
+            found.rows, lab.order, lab.asked, baseline, self.sort, self.reverse, found.studies
+        )
 
     def _place(self) -> int:
-        """The row of the chosen run; of another one there, when it is gone."""
+        """The row of the chosen run, or of its study; of another one there, when it is gone."""
         names = [name for name, _ in self.table.runs]
-        return names.index(self.chosen) if self.chosen in names else self.at
+        near = (self.chosen, study_of(self.chosen or ""))
+        return next((names.index(name) for name in near if name in names), self.at)
 
     def _choose(self, at: int) -> None:
         runs = self.table.runs
@@ -120,6 +129,10 @@ class RunsView(Asks):
 
     def _show_detail(self) -> None:
         lab, name = self.state.lab, self.chosen
+        if (folded := self.table.studies.get(name or "")) is not None:
+            keys = self.key("runs.open"), self.key("runs.unfold")
+            study = run_detail.Whole(name or "", folded.counts, lab.studies[name or ""], keys)
+            return self.query_one("#detail", Canvas).show(study)
         brief = lab.runs.get(name or "")
         detail = brief and run_detail.Chosen(
             name=name or "",
@@ -136,7 +149,7 @@ class RunsView(Asks):
         return runs_notes.Facts(
             lab=state.lab,
             filter=self.filter.text,
-            shown=len(self.table.runs),
+            shown=self.left,
             baseline=state.baseline,
             keys={action: self.key(action) for action in DEFAULTS},
         )
@@ -152,13 +165,31 @@ class RunsView(Asks):
         return ", ".join([*words, *([f"{len(marked)} marked"] if marked else [])])
 
     @property
+    def footer(self) -> Keys:
+        """Without studies nothing unfolds."""
+        if self.state.lab.studies:
+            return super().footer
+        actions = [action for action in of_view(self.room) if action.id != "runs.unfold"]
+        return keys_of(actions, self.bench.keys)
+
+    @property
     def copied(self) -> str:
         return self.chosen or ""
 
     @property
     def targets(self) -> list[str]:
         """All that are marked, else the chosen one."""
-        return list(self.state.marked) or ([self.chosen] if self.chosen else [])
+        one = self.chosen if self.chosen in self.state.lab.runs else None
+        return list(self.state.marked) or ([one] if one else [])
+
+    @property
+    def study(self) -> str | None:
+        return None if self.state.marked else self._study
+
+    @property
+    def _study(self) -> str | None:
+        """The chosen row, if it is a study."""
+        return self.chosen if self.chosen in self.table.studies else None
 
     def on_listing_picked(self, event: Listing.Picked) -> None:
         event.stop()
@@ -187,12 +218,38 @@ class RunsView(Asks):
     async def action_open(self) -> None:
         if self.chosen is None:
             return self._nothing()
-        await self.bench.open(self.chosen)
+        await (self.bench.open_study if self._study else self.bench.open)(self.chosen)
+
+    def action_unfold(self) -> None:
+        if self._study:
+            self._fold(self.open | {self._study})
+        else:
+            self.bench.say("no study is chosen", "dim")
+
+    def action_fold(self) -> None:
+        """From one of its runs too."""
+        folder = self._study or study_of(self.chosen or "")
+        if folder in self.open:
+            self.chosen = folder
+            self._fold(self.open - {folder})
+
+    def _fold(self, open: frozenset[str]) -> None:
+        self.open = open
+        self.bench.paint()
+
+    def _one(self) -> str | None:
+        """The chosen run; none, and that is said, where a study or nothing is chosen."""
+        if self._study:
+            key = self.key("runs.unfold")
+            self.bench.say(f"that is for runs: {key} shows those of the study", "warn")
+        elif self.chosen is None:
+            self._nothing()
+        return None if self._study else self.chosen
 
     def action_mark(self) -> None:
         """The next row is the chosen one then, so that one may go on marking."""
-        if (name := self.chosen) is None:
-            return self._nothing()
+        if (name := self._one()) is None:
+            return
         marked = self.state.marked
         others = tuple(other for other in marked if other != name)
         self.bench.become(marked=others if name in marked else (*others, name))
@@ -202,9 +259,8 @@ class RunsView(Asks):
         self.bench.become(marked=())
 
     def action_baseline(self) -> None:
-        if self.chosen is None:
-            return self._nothing()
-        self.bench.become(baseline=None if self.state.baseline == self.chosen else self.chosen)
+        if chosen := self._one():
+            self.bench.become(baseline=None if self.state.baseline == chosen else chosen)
 
     def action_sort(self) -> None:
         every = list(filters.SORTS)
@@ -259,7 +315,7 @@ class RunsView(Asks):
             return list(marked)
         others = [*marked, *([self.state.baseline] if self.state.baseline else [])]
         others = [name for name in others if name in self.state.lab.runs and name != self.chosen]
-        return [*others[:1], *([self.chosen] if self.chosen else [])]
+        return [*others[:1], *([self.chosen] if self.chosen and not self._study else [])]
 
     def _show_differences(self, names: list[str], rows: Sequence[differences.Row]) -> None:
         self.bench.say("")
@@ -275,9 +331,9 @@ class RunsView(Asks):
         self._move_in_queue(+1)
 
     def _move_in_queue(self, by: int) -> None:
-        lab, name = self.state.lab, self.chosen
+        lab, name = self.state.lab, self._one()
         if name is None:
-            return self._nothing()
+            return
         if name not in lab.order:
             what = f"{clean(name)} is {clean(lab.runs[name].state)}: it is not in the queue"
             return self.bench.say(what, "warn")

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from vitprune_core.store.clean import clean
 from vitprune_tui.draw import text
-from vitprune_tui.draw.bench.meaning import wrapped
+from vitprune_tui.draw.bench import studied
+from vitprune_tui.draw.bench.wrapping import flow, wrapped
 from vitprune_tui.draw.chart import Curve, chart
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, beside, line
 from vitprune_tui.draw.scale import Axis
-from vitprune_tui.facts.request import Answer, Forecast, Planned, Preset
+from vitprune_tui.facts.request import Answer, Forecast, Planned, Preset, Sweep
 from vitprune_tui.state import Lab
 
 MEASURED = re.compile(r"Measured on (\w+).*?; ([^;]*)\.(?= [A-Z]|$)")
@@ -20,13 +21,12 @@ TABLE, CURVE = 8, 8
 MOST_PHASES = 40
 MEANT = {
     "workloads": "{start}: runs are made on this workload from now on",
-    "studies": "a study is a grid of runs: vitprune sweep {asked}",
 }
 
 
 def planned(
     preset: Preset | None,
-    answer: Answer | None,
+    answer: Answer | Sweep | None,
     forecast: Forecast | None,
     lab: Lab,
     keys: tuple[str, str],
@@ -41,6 +41,9 @@ def planned(
         return _problems(problems, columns, glyphs)
     if preset is None:
         return []
+    if preset.kind == "studies" or isinstance(answer, Sweep):
+        sweep = answer if isinstance(answer, Sweep) else None
+        return studied.costs(preset, sweep, lab, start, columns, glyphs)
     if answer is None or answer.planned is None:
         meant = MEANT.get(preset.kind, "").format(start=start, asked=clean(preset.asked))
         return [*(line((row, "dim")) for row in wrapped(meant, columns)), *_queue(lab, queue)]
@@ -73,9 +76,9 @@ def _costs(plan: Planned, forecast: Forecast | None, columns: int) -> list[str]:
     ]
     time = [f"{text.several(plan.steps.epochs, 'epoch')}", *_time(plan, forecast)]
     return [
-        *_flow([summary(plan.steps)], columns),
-        *_flow(time, columns),
-        *_flow(cost, columns),
+        *flow([summary(plan.steps)], columns),
+        *flow(time, columns),
+        *flow(cost, columns),
     ]
 
 
@@ -90,17 +93,6 @@ def _time(plan: Planned, forecast: Forecast | None) -> list[str]:
         return ["ETA ?: this host has not measured it yet", *told]
     left = plan.steps.epochs - (dense if forecast.dense else 0)
     return [f"ETA {text.duration(left * forecast.seconds)}", *told]
-
-
-def _flow(parts: Sequence[str], columns: int) -> list[str]:
-    """Parts side by side with commas, on as many lines as it takes; long ones at their spaces."""
-    rows: list[str] = []
-    for part in parts:
-        if rows and len(rows[-1]) + 2 + len(part) <= columns:
-            rows[-1] += f", {part}"
-        else:
-            rows += wrapped(part, columns)
-    return rows
 
 
 def _queue(lab: Lab, key: str) -> list[Line]:

@@ -10,8 +10,9 @@ from vitprune_tui.draw import clock, tables, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, line, width
 from vitprune_tui.draw.live.alerts import stalled
-from vitprune_tui.draw.runs.table import epochs, in_words, last_at, sign, to_dense
-from vitprune_tui.state import Opened
+from vitprune_tui.draw.runs.table import epochs, in_words, last_at, sign, so_many, to_dense
+from vitprune_tui.facts.filling import Counts
+from vitprune_tui.state import Opened, Study
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,41 @@ class Chosen:
     """The key that has it read."""
 
 
-def draw(chosen: Chosen | None, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+@dataclass(frozen=True)
+class Whole:
+    """A study in place of a run."""
+
+    name: str
+    counts: Counts
+    study: Study
+    keys: tuple[str, str]
+    """Which show how it fills up, and its runs."""
+
+
+def draw(chosen: Chosen | Whole | None, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
     if chosen is None:
         return []
-    return [_rule(chosen, columns, glyphs), *_lines(chosen, columns, glyphs)]
+    told = _study(chosen) if isinstance(chosen, Whole) else _lines(chosen, columns, glyphs)
+    return [_rule(chosen, columns, glyphs), *told]
 
 
-def _rule(chosen: Chosen, columns: int, glyphs: Glyphs) -> Line:
+def _rule(chosen: Chosen | Whole, columns: int, glyphs: Glyphs) -> Line:
     name = line((f"{glyphs.horizontal * 2} ", "axis"), (clean(chosen.name), "strong"), " ")
     return line(*name, (glyphs.horizontal * max(columns - width(name), 0), "axis"))
+
+
+def _study(chosen: Whole) -> Iterator[Line]:
+    declared, fills, unfolds = chosen.study.declared, *chosen.keys
+    yield line(f" {so_many(chosen.counts, full=True)}")
+    if chosen.study.problem:
+        yield line((f" {clean(chosen.study.problem)}", "bad"))
+    if declared:
+        arms, seeds = len(declared.arms), len(declared.seeds)
+        on = clean(declared.workload)
+        yield line(f" {text.several(arms, 'arm')} x {text.several(seeds, 'seed')} on {on}")
+    if hands := len(chosen.study.hands):
+        yield line((f" {text.several(hands, 'process', 'processes')} at work", "good"))
+    yield line((f" {fills} shows how it fills up, {unfolds} its runs", "dim"))
 
 
 def _lines(chosen: Chosen, columns: int, glyphs: Glyphs) -> Iterator[Line]:

@@ -4,6 +4,7 @@ Columns are laid out from all runs, those out of sight included, so that nothing
 goes through them; a row is drawn only when it is in sight.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -14,8 +15,10 @@ from rich.cells import cell_len
 from vitprune_core.store.clean import clean
 from vitprune_core.store.summary import Brief
 from vitprune_tui.draw import clock, text
-from vitprune_tui.draw.glyphs import Glyphs
+from vitprune_tui.draw.glyphs import BRAILLE, Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit
+from vitprune_tui.facts.filling import Counts, Folded
+from vitprune_tui.state import study_of
 
 Run = tuple[str, Brief]
 Widths = tuple[tuple[str, int], ...]
@@ -23,6 +26,8 @@ Widths = tuple[tuple[str, int], ...]
 
 cleaned = lru_cache(maxsize=2_000)(clean)
 """The same few words stand in all rows."""
+HASH = re.compile(r"-[0-9a-f]{8}$")
+"""Of its config, at the end of a name: in a study an arm and a seed have one."""
 GAP = "  "
 NARROW, USUAL = 9, 24
 """Columns of a name: at least, and before others come in that could be missed."""
@@ -43,6 +48,8 @@ class Table:
     sort: str = "started"
     """One of `filters.SORTS`."""
     reverse: bool = False
+    studies: Mapping[str, Folded] = field(default_factory=dict)
+    """Rows that are a study."""
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -51,16 +58,28 @@ class Table:
 
     @cached_property
     def widths(self) -> Widths:
-        states = {(b.state, self.places.get(n), self.asked.get(n)) for n, b in self.runs}
+        runs = [(n, b) for n, b in self.runs if n not in self.studies]
+        states = {(b.state, self.places.get(n), self.asked.get(n)) for n, b in runs}
+        wholes = [folded.counts for folded in self.studies.values()]
+        words = [*(in_words(*facts) for facts in states), *map(so_many, wholes)]
+        full = [*(in_words(*f, full=True) for f in states), *(so_many(w, True) for w in wholes)]
         return (
-            ("name", _widest([f"{NAME.title}+", *(name for name, _ in self.runs)])),
+            ("name", _widest([f"{NAME.title}+", *(self.called(name) for name, _ in self.runs)])),
             ("flags", _widest({_flags(self, n, b, ("b", "d")) for n, b in self.runs})),
-            ("state", FRONT + _widest([in_words(*facts) for facts in states])),
-            ("state in full", FRONT + _widest([in_words(*facts, full=True) for facts in states])),
+            ("state", FRONT + _widest(words)),
+            ("state in full", FRONT + _widest(full)),
             ("preset", _widest([cleaned(s) for s in {b.preset for _, b in self.runs}])),
             ("workload", _widest([cleaned(s) for s in {b.workload for _, b in self.runs}])),
             ("epochs", _widest({_epochs_to_come(b) for _, b in self.runs})),
         )
+
+    def called(self, name: str, glyphs: Glyphs = BRAILLE) -> str:
+        """As the row has it: below its study a run is told by its arm and its seed."""
+        if (study := self.studies.get(name)) is not None:
+            return f"{glyphs.unfolded if study.is_open else glyphs.folded} {cleaned(name)}"
+        if (folder := study_of(name)) not in self.studies:
+            return cleaned(name)
+        return f"  {HASH.sub('', cleaned(name[len(folder) + 1 :]))}"
 
 
 def head(table: Table, room: int, glyphs: Glyphs) -> Line:
@@ -145,7 +164,15 @@ def _widest(words: Collection[str]) -> int:
 
 
 def _name(table: Table, name: str, brief: Brief, width: int, glyphs: Glyphs) -> Piece:
-    return text.shortened(cleaned(name), width, glyphs.more), ""
+    told = text.shortened(table.called(name, glyphs), width, glyphs.more)
+    return told, "strong" if name in table.studies else ""
+
+
+def so_many(counts: Counts, full: bool = False) -> str:
+    """Runs of a study: `12/620, 1 bad`, in full `12/620 done, 2 at work, 1 bad`."""
+    at_work = (counts.working, "at work") if full else (0, "")
+    told = [f"{number} {what}" for number, what in (at_work, (counts.bad, "bad")) if number]
+    return ", ".join([f"{counts.done}/{counts.planned}" + " done" * full, *told])
 
 
 def marks(glyphs: Glyphs) -> tuple[str, str]:
@@ -188,8 +215,11 @@ def in_words(state: str, place: int | None, asked: str | None, full: bool = Fals
 
 
 def _state(table: Table, name: str, brief: Brief, width: int, glyphs: Glyphs) -> Piece:
-    facts = brief.state, table.places.get(name), table.asked.get(name)
     glyph, style = sign(brief.state, glyphs)
+    if (study := table.studies.get(name)) is not None:
+        words = so_many(study.counts, full=True)
+        return f"{glyph} {words if FRONT + len(words) <= width else so_many(study.counts)}", style
+    facts = brief.state, table.places.get(name), table.asked.get(name)
     words = in_words(*facts, full=True)
     if FRONT + len(words) > width:
         words = in_words(*facts)
