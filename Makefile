@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long survival overhead bench speed gpu check clean
+.PHONY: help setup run test long simulation survival overhead bench speed gpu check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,9 @@ test: $(READY)  ## the tests, under 10 minutes on two cores
 
 long: $(READY)  ## also the tests that train for minutes, and others at full length
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'slow or not slow'
+
+simulation: $(READY)  ## how often verdicts are wrong, on 10,000 simulated studies a configuration
+	$(BIN)/python -m benchmarks.simulation
 
 survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table; a quarter of an hour, root
 	$(BIN)/python -m benchmarks.survival
