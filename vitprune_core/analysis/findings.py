@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vitprune_core.analysis.ahead import needed
 from vitprune_core.analysis.cells import CONTROL, Cells, Spot, terms
@@ -17,7 +17,7 @@ from vitprune_core.analysis.contrasts import compared, constant, recovered, wher
 from vitprune_core.analysis.matrices import structured, uneven
 from vitprune_core.analysis.tables import Tables
 from vitprune_core.analysis.verdicts import Comparison, Interval, Terms, Word, skipped
-from vitprune_core.spec.claims import Part, comparisons, expanded
+from vitprune_core.spec.claims import Finding, Part, comparisons, expanded
 from vitprune_core.spec.study import Study
 from vitprune_core.spec.studyfile import FEWEST_SEEDS
 
@@ -83,26 +83,20 @@ def _is_beside(part: Part) -> bool:
 
 def decided(cells: Cells, name: str) -> Verdict:
     """One finding, corrected for all that the study declares."""
-    finding, parts = cells.study.file.findings[name], family(cells.study)
-    asked = list(comparisons(finding))
-    spots = {spot for part in asked if not _is_beside(part) for spot in _needs(cells, part)}
-    declared = cells.study.file.seeds
-    complete = [seed for seed in declared if cells.complete(spots, seed)]
-    look, why = _look(cells.study, complete)
-    seeds = declared[:look] if look else complete
-    looks = max(len(cells.study.looks), 1)
-    on = Terms(cells.study.file.thresholds.alpha, looks * parts, look is not None, why)
-    by_part = [
-        [c for p in expanded(part) for c in _carried_out(cells, p, seeds, on)]
-        for part in finding.parts
-        if not _is_beside(part)
-    ]
+    finding = cells.study.file.findings[name]
+    standing = _standing(cells, finding)
+    by_part: list[list[Comparison]] = []
+    beside: list[Comparison] = []
+    for part in finding.parts:
+        made = [c for one in expanded(part) for c in _carried_out(cells, one, standing)]
+        if _is_beside(part):
+            beside += made
+        else:
+            by_part.append(made)
     made = [c for of in by_part for c in of]
-    beside = [c for p in asked if _is_beside(p) for c in _carried_out(cells, p, seeds, on)]
     word = _together(by_part)
     chosen = deciding(made, word)
-    reach = _furthest([*made, *beside]) if look else ()
-    open_ = made if word == "inconclusive" else []
+    reach = _furthest([*made, *beside]) if standing.look else ()
     return Verdict(
         id=name,
         claim=finding.claim,
@@ -110,16 +104,40 @@ def decided(cells: Cells, name: str) -> Verdict:
         effect=chosen.effect if chosen else None,
         interval=chosen.interval if chosen else None,
         p=chosen.p if chosen else None,
-        seeds=len(seeds),
-        seeds_needed=needed(open_, cells.study.file.thresholds),
+        seeds=len(standing.seeds),
+        seeds_needed=_needed(cells, made, word),
         fragile=_is_fragile(made, word, chosen),
         small=word == "supported" and any(c.small for c in made),
         comparisons=tuple(made),
         beside=tuple(beside),
         caveat=finding.caveat,
-        look=look,
-        note=". ".join(filter(None, [why, _nothing_left(by_part), *reach])),
+        look=standing.look,
+        note=". ".join(filter(None, [standing.on.why, _nothing_left(by_part), *reach])),
     )
+
+
+def _needed(cells: Cells, made: Sequence[Comparison], word: Word) -> int | None:
+    return needed(made, cells.study.file.thresholds) if word == "inconclusive" else None
+
+
+class Standing(NamedTuple):
+    """What a verdict stands on."""
+
+    seeds: Sequence[int]
+    look: int | None
+    on: Terms
+
+
+def _standing(cells: Cells, finding: Finding) -> Standing:
+    """The seeds of the last look that was reached, or those so far."""
+    asked = [part for part in comparisons(finding) if not _is_beside(part)]
+    spots = {spot for part in asked for spot in _needs(cells, part)}
+    study, declared = cells.study, cells.study.file.seeds
+    complete = [seed for seed in declared if cells.complete(spots, seed)]
+    look, why = _look(study, complete)
+    correction = max(len(study.looks), 1) * family(study)
+    on = Terms(study.file.thresholds.alpha, correction, look is not None, why)
+    return Standing(declared[:look] if look else complete, look, on)
 
 
 def _needs(cells: Cells, part: Part) -> set[Spot]:
@@ -142,12 +160,12 @@ def _look(study: Study, complete: Sequence[int]) -> tuple[int | None, str]:
     return None, f"the first look is after {first} whole seeds in their order, there are {whole}"
 
 
-def _carried_out(cells: Cells, part: Part, seeds: Sequence[int], on: Terms) -> list[Comparison]:
+def _carried_out(cells: Cells, part: Part, standing: Standing) -> list[Comparison]:
     """What a part comes to; one beside may have been measured for fewer seeds."""
-    known = [seed for seed in seeds if cells.complete(_needs(cells, part), seed)]
+    known = [seed for seed in standing.seeds if cells.complete(_needs(cells, part), seed)]
     if not known:
         return [skipped(part, _name(part), "nothing was measured yet")]
-    return CARRIED_OUT[part.test](cells, part, known, on)
+    return CARRIED_OUT[part.test](cells, part, known, standing.on)
 
 
 def _name(part: Part) -> str:
