@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from vitprune_core.analysis.drawing import COLOURS, GREY, sheet
+from vitprune_core.analysis.drawing import COLOURS, FAINT, GREY, sheet
 from vitprune_core.analysis.units import POINTS, Unit, label, marks, unit
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.spec.studyfile import Thresholds
@@ -21,9 +21,9 @@ COLOUR = {
     "supported": COLOURS[0],
     "refuted": COLOURS[1],
     "inconclusive": GREY,
-    "skipped": GREY,
+    "skipped": FAINT,
 }
-SIGN = {"supported": "o", "refuted": "X", "inconclusive": "D", "skipped": "D"}
+SIGN = {"supported": "o", "refuted": "X", "inconclusive": "D", "skipped": "d"}
 LINE = 48
 """Letters; a name has two lines at most."""
 WIDE, LINEAR = 25.0, 5.0
@@ -129,7 +129,14 @@ def _few(x: float, _: int) -> str:
 def _legend(drawn: Sequence[Comparison], thresholds: Thresholds) -> list[Line2D]:
     seen = {c.verdict for c in drawn}
     handles = [
-        Line2D([], [], color=COLOUR[word], marker=SIGN[word], linewidth=2.2, label=word)
+        Line2D(
+            [],
+            [],
+            color=COLOUR[word],
+            marker=SIGN[word],
+            linewidth=0 if word == "skipped" else 2.2,
+            label="left out" if word == "skipped" else word,
+        )
         for word in SIGN
         if word in seen
     ]

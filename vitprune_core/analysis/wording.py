@@ -31,7 +31,7 @@ def _so_far(verdict: Verdict, thresholds: Thresholds) -> Iterator[str]:
     """Before the first look: which way it points, and what points away from it most."""
     yield f"Not decided yet: {_ended(verdict.note.partition('. ')[0])}"
     known = sorted(
-        (c for c in verdict.comparisons if c.effect is not None),
+        (c for c in verdict.comparisons if c.effect is not None and c.verdict != "skipped"),
         key=lambda c: towards(c, thresholds),
     )
     if not known:
