@@ -9,9 +9,7 @@ import sys
 import yaml
 
 from vitprune_core.engine.device import DeviceError, resolve
-from vitprune_core.spec.config import Config
-
-AUTO = ("device", "precision", "kernels")
+from vitprune_core.spec.config import AUTO, Config
 
 
 def main() -> int:

@@ -17,6 +17,8 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Multiple = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+AUTO = ("device", "precision", "kernels")
+"""Keys that a machine answers for, where `auto` is asked."""
 UNITS = ("weight", "row", "column", "head", "neuron")
 GRANULARITIES = (*UNITS, "n:m with n below m (2:4)")
 N_OF_M = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")

@@ -58,14 +58,6 @@ class StudyDir:
         return self.path / "costs.csv"
 
     @property
-    def report(self) -> Path:
-        return self.path / "report.md"
-
-    @property
-    def findings(self) -> Path:
-        return self.path / "findings.json"
-
-    @property
     def hands(self) -> Path:
         return self.path / HANDS
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitprune_core.launch import spawn
-from vitprune_core.spec.config import as_dict
+from vitprune_core.spec.config import AUTO, as_dict
 from vitprune_core.spec.request import Loaded
 from vitprune_core.spec.source import SpecError
 from vitprune_core.spec.study import Study, load_study, seeds_of
@@ -26,7 +26,6 @@ from vitprune_tui.wrong import Wrong
 
 RESOLVED = "vitprune_core.engine.resolved"
 SWEEP = "vitprune_tui.cli"
-AUTO = ("device", "precision", "kernels")
 WORDS = "sweep.txt"
 """In the study's `.hands/`: what a sweep that was begun from the screen has to say."""
 

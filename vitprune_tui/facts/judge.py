@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from vitprune_core.spec import plan, presets, shape
 from vitprune_core.spec.check import check
-from vitprune_core.spec.config import UNITS, Config, Section, Workload, as_dict
+from vitprune_core.spec.config import AUTO, UNITS, Config, Section, Workload, as_dict
 from vitprune_core.spec.identity import dense_hash
 from vitprune_core.spec.request import Loaded, load
 from vitprune_core.spec.sentence import sentence
@@ -29,7 +29,6 @@ from vitprune_tui.facts.written import written
 
 POINTS = 400
 """Of the learning-rate curve, about."""
-AUTO = ("device", "precision", "kernels")
 
 Files = tuple[tuple[str, int], ...]
 """Paths of all presets and when they were written: what was read of them counts as long."""
