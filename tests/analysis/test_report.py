@@ -15,14 +15,14 @@ from tests.analysis.made import SMALL, measured, saved, steady, study
 from vitprune_core.analysis import tables
 from vitprune_core.analysis.checklist import checklist
 from vitprune_core.analysis.findings import Verdict
-from vitprune_core.analysis.gather import Clash, gather
+from vitprune_core.analysis.gather import Clash, findings, gather
 from vitprune_core.analysis.report import markdown
 from vitprune_core.analysis.report_findings import word_of
 from vitprune_core.analysis.summaries import spread
 from vitprune_core.analysis.tables import Where
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.analysis.wording import paragraph
-from vitprune_core.analysis.written import Files, as_csv, as_parquet, findings, save
+from vitprune_core.analysis.written import Files, as_csv, as_parquet, save
 from vitprune_core.spec.claims import Part
 from vitprune_core.spec.study import load_study
 from vitprune_core.spec.studyfile import Thresholds
@@ -401,10 +401,10 @@ def test_what_is_written_is_complete_and_the_same_bytes_again(small, tmp_path):
 
 def test_a_studys_own_results_are_left_to_its_runs(small):
     before = small.results.read_bytes()
-    written = save(gather([small]), Files(small.report, small.findings))
+    written = save(gather([small]), Files(small.path / "report.md", small.path / "findings.json"))
     assert small.results not in written
     assert small.results.read_bytes() == before
-    assert small.report in written
+    assert (small.path / "report.md") in written
 
 
 def test_pictures_that_are_none_are_told_before_anything_is_written(small, tmp_path):

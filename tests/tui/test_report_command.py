@@ -119,10 +119,10 @@ def test_a_studys_folder_takes_its_own_report_and_no_other(tmp_path):
     home = saved(tmp_path / "made-digits", made, measured(made))
     other = saved(tmp_path / "more-digits", made, measured(made))
     before = home.results.read_bytes()
-    words = ("report", home.path, other.path, "-o", home.report)
+    words = ("report", home.path, other.path, "-o", home.path / "report.md")
     assert "its results.csv is its own" in vitprune(*words, code=2).stderr
-    vitprune("report", home.path, "-o", home.report)
-    assert home.report.exists()
+    vitprune("report", home.path, "-o", home.path / "report.md")
+    assert (home.path / "report.md").exists()
     assert home.results.read_bytes() == before
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from vitprune_core.analysis import tables
-from vitprune_core.analysis.findings import Verdict, decide
+from vitprune_core.analysis.findings import Verdict, as_json, decide
 from vitprune_core.analysis.summaries import LevelSummary, Spread, dense, levels
 from vitprune_core.analysis.tables import Row, Tables, Where
 from vitprune_core.spec.config import Config
@@ -85,6 +86,15 @@ def gather(folders: Sequence[StudyDir]) -> list[Gathered]:
     gathered = list(found.values())
     _refuse_namesakes(gathered)
     return gathered
+
+
+def findings(gathered: Sequence[Gathered]) -> list[dict[str, Any]]:
+    """Every verdict with the study it is of, ready for JSON."""
+    return [
+        {"study": g.study.name, "workload": g.study.workload, "hash": g.study.hash, **verdict}
+        for g in gathered
+        for verdict in as_json(list(g.verdicts))
+    ]
 
 
 def read(folder: StudyDir) -> Gathered:

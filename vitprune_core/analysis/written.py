@@ -11,8 +11,7 @@ from typing import Any, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vitprune_core.analysis.findings import as_json
-from vitprune_core.analysis.gather import Gathered
+from vitprune_core.analysis.gather import Gathered, findings
 from vitprune_core.analysis.illustrations import drafts, draw
 from vitprune_core.analysis.report import markdown
 from vitprune_core.analysis.tables import Row
@@ -73,15 +72,6 @@ def save(gathered: Sequence[Gathered], files: Files) -> list[Path]:
 
 def _same(a: Path, b: Path) -> bool:
     return a.resolve() == b.resolve()
-
-
-def findings(gathered: Sequence[Gathered]) -> list[dict[str, Any]]:
-    """Every verdict with the study it is of, ready for JSON."""
-    return [
-        {"study": g.study.name, "workload": g.study.workload, "hash": g.study.hash, **verdict}
-        for g in gathered
-        for verdict in as_json(list(g.verdicts))
-    ]
 
 
 def _records(gathered: Sequence[Gathered]) -> Iterator[dict[str, Any]]:

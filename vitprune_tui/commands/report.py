@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vitprune_core.analysis.gather import Clash, Gathered, gather
+from vitprune_core.analysis.gather import Clash, Gathered, findings, gather
 from vitprune_core.analysis.panels import Picture, pictures
 from vitprune_core.analysis.summaries import LevelSummary
 from vitprune_core.analysis.wording import paragraph
-from vitprune_core.analysis.written import Files, findings, save
 from vitprune_core.spec.request import completed
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store.clean import clean
@@ -41,9 +40,7 @@ def report(
         gathered = gather(folders)
         if output is not None:
             _check_folder(output, folders)
-            files = Files(output, to or output.parent / FINDINGS)
-            written = save(gathered, files)
-            return findings(gathered), "\n".join(str(path) for path in written)
+            return findings(gathered), _saved(gathered, output, to or output.parent / FINDINGS)
         found = findings(gathered)
     except (SpecError, ValueError, Clash) as error:
         raise Wrong(str(error)) from None
@@ -53,6 +50,12 @@ def report(
         _write(to, found)
     shown = "\n\n".join(part for g in gathered for part in as_text(g, look))
     return found, shown.translate(TO_ASCII) if look.ascii else shown
+
+
+def _saved(gathered: Sequence[Gathered], output: Path, to: Path) -> str:
+    from vitprune_core.analysis.written import Files, save  # half a second for the figures
+
+    return "\n".join(str(path) for path in save(gathered, Files(output, to)))
 
 
 def _folder(name: str, runs: Path) -> StudyDir:
