@@ -140,7 +140,7 @@ def moments_of(bench, tmp_path):
     return sum(isinstance(item, Moment) for item in told)
 
 
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_left_at_any_moment_a_run_ends_at_the_same_bytes(whole, stride, tmp_path):
     bench, loaded = whole
     for stop in range(1, moments_of(bench, tmp_path), stride):
