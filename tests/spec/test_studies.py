@@ -50,13 +50,13 @@ def problems(study, *changes: tuple[str, str], **options) -> list[str]:
     return [re.sub(r"^.*?small\.yaml:", "", str(p)) for p in wrong.value.problems]
 
 
-def test_arms_lie_over_the_base_and_every_seed_gets_all_of_them(study):
+def test_arms_lie_over_the_base_and_every_seed_gets_all_of_them_the_longest_first(study):
     runs = list(study().runs([100, 101]))
-    names = ["control", "global", "random"]
+    names = ["global", "random", "control"]
     assert [(p.arm, p.seed) for p in runs] == [(n, s) for s in (100, 101) for n in names]
     assert runs[4].config.seed == 101
     assert runs[4].config.data.fold == 101 % 5
-    assert runs[5].config.prune.distribution == "random"
+    assert runs[4].config.prune.distribution == "random"
     assert {p.config.retrain.optimizer for p in runs} == {"keep"}
 
 
@@ -64,7 +64,7 @@ def test_the_same_config_has_the_same_id_wherever_it_is_asked_for(study):
     ids = [p.id for p in study().resolved(HERE).runs()]
     assert ids == [p.id for p in study(name="other").resolved(HERE).runs()]
     assert len(set(ids)) == 24
-    assert re.fullmatch(r"control-s100-[0-9a-f]{8}", ids[0])
+    assert re.fullmatch(r"global-s100-[0-9a-f]{8}", ids[0])
 
 
 def test_what_is_not_part_of_a_result_changes_no_id(study):

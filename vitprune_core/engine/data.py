@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -54,17 +55,22 @@ def load(config: Config) -> Dataset:
 def digits(config: Config) -> Dataset:
     """scikit-learn's 8x8 digits, 0 to 16. Seed mod 5 is the fold that tests, reshuffled every 5
     seeds."""
-    from sklearn.datasets import load_digits
     from sklearn.model_selection import StratifiedKFold
+
+    whole, sha = _all_digits()
+    folds = StratifiedKFold(5, shuffle=True, random_state=config.seed // 5)
+    rest, test = list(folds.split(whole.images, whole.labels))[config.data.fold or 0]
+    train, validation = _held_out(rest, whole.labels[rest], config.data.validation)
+    return Dataset(_part(whole, train), _part(whole, validation), _part(whole, test), test, sha)
+
+
+@cache  # kept as text, slow to read: a process that does run after run needs them every time
+def _all_digits() -> tuple[Half, str]:
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)
-    folds = StratifiedKFold(5, shuffle=True, random_state=config.seed // 5)
-    rest, test = list(folds.split(images, labels))[config.data.fold or 0]
-    train, validation = _held_out(rest, labels[rest], config.data.validation)
-    sha = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    whole = Half(images, labels)
-    return Dataset(_part(whole, train), _part(whole, validation), _part(whole, test), test, sha)
+    return Half(images, labels), hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
 
 def fixed(config: Config) -> Dataset:

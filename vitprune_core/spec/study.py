@@ -20,6 +20,7 @@ from vitprune_core.spec.check import check
 from vitprune_core.spec.claims import Finding, wrong_arms
 from vitprune_core.spec.config import Config, as_dict
 from vitprune_core.spec.identity import config_hash
+from vitprune_core.spec.plan import plan
 from vitprune_core.spec.presets import find
 from vitprune_core.spec.request import complete, completed
 from vitprune_core.spec.source import NOWHERE, Node, Place, Problem, SpecError, read
@@ -75,10 +76,15 @@ class Study:
         return self.file.looks.get(self.workload, ())
 
     def runs(self, seeds: Sequence[int] | None = None) -> Iterator[Planned]:
-        """Seed by seed, so that whole seeds are done first."""
+        """Seed by seed, so that whole seeds are done first; the longest first, so that jobs that
+        share a seed end together."""
         for seed in self.file.seeds if seeds is None else seeds:
-            for arm, config in self.arms.items():
+            for arm, config in self._longest_first:
                 yield Planned(arm, seed, completed(config.model_copy(update={"seed": seed})))
+
+    @cached_property
+    def _longest_first(self) -> list[tuple[str, Config]]:
+        return sorted(self.arms.items(), key=lambda arm: -plan(arm[1]).epochs)
 
     def resolved(self, chosen: Mapping[str, str]) -> "Study":
         """With the device, precision and kernels that `auto` was resolved to, once for all runs."""
