@@ -22,7 +22,7 @@ from vitprune_core.analysis.summaries import spread
 from vitprune_core.analysis.tables import Where
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.analysis.wording import paragraph
-from vitprune_core.analysis.written import Files, as_csv, as_parquet, save
+from vitprune_core.analysis.written import Files, as_csv, as_parquet, levels_as_csv, save
 from vitprune_core.spec.claims import Part
 from vitprune_core.spec.study import load_study
 from vitprune_core.spec.studyfile import Thresholds
@@ -77,13 +77,15 @@ def test_findings_come_first_each_with_its_verdict_in_bold(small):
             "Findings",
             "What was run",
             "Results",
+            "The comparisons in other ways",
             "Costs and environment",
             "Checklist",
             "How to repeat it",
         )
     ]
     assert "**Supported.**" in section(text, "### F1: Magnitude beats random.", "###")
-    assert "| F3 | Nine of ten weights can go. | refuted (8 seeds) |" in text
+    because = "With 90 % removed, random is 26.0 points less accurate than control; a loss of up to"
+    assert f"| F3 | Nine of ten weights can go. | refuted (8 seeds) | {because}" in text
 
 
 def test_a_refuted_finding_is_told_as_plainly_as_a_supported_one(small):
@@ -97,7 +99,7 @@ def test_a_refuted_finding_is_told_as_plainly_as_a_supported_one(small):
 def test_a_superior_arm_is_told_with_effect_interval_p_and_seeds():
     assert told(comparison()) == (
         "What decides it holds. Averaged over 80 and 90 % removed, a is 3.0 points more accurate "
-        "than b (interval +1.0 to +5.0, p = 0.012, 8 seeds)."
+        "than b (interval +1.0 to +5.0, p = 0.012 against 0, 8 seeds)."
     )
 
 
@@ -199,15 +201,29 @@ def test_before_the_first_look_nothing_is_called_decided(tmp_path):
     text = report(home)
     assert "**Inconclusive.** Not decided yet: the first look is after 8 whole seeds" in text
     assert "supported |" not in text
-    assert "Only 12 of 32 runs (4 arms x 8 seeds) are done." in text
+    assert "12 of 32 runs (4 arms x 8 seeds) are done so far." in text
 
 
 def test_of_many_comparisons_the_telling_ones_are_told():
     several = [comparison(verdict="refuted", p=p) for p in (0.04, 0.001, 0.02, 0.03)]
     text = told(*several, word="refuted")
-    assert text.startswith("It needs all 4 comparisons, and 4 turned out the other way.")
+    assert text.startswith("It needs all 4 comparisons: 4 turned out the other way.")
     assert re.findall(r"p = ([\d.]+)", text) == ["0.001", "0.02", "0.03"]
     assert "1 more is in the table." in text
+    others = [comparison(), comparison(), comparison(verdict="inconclusive", seeds_needed=9)]
+    text = told(*several, *others, word="refuted")
+    assert "all 7 comparisons: 4 turned out the other way, 2 hold and 1 is open." in text
+
+
+def test_p_is_told_with_what_it_is_held_against():
+    """A small p beside a small share would read as if the share were sure to be large."""
+    part = Part(test="recovers", arm="a", control="c", at=(0.9,))
+    back = comparison(part=part, effect=0.3, interval=(0.2, 0.4), p=0.0001, verdict="refuted")
+    assert "(interval 20 to 40, p below 0.001 against 80 %, 8 seeds)" in told(back, word="refuted")
+    ruled_out = comparison(effect=0.001, verdict="refuted", p=0.016)
+    assert "p = 0.016 against 1.0 points" in told(ruled_out, word="refuted")
+    lost = comparison("noninferior", effect=-0.01)
+    assert "p = 0.012 against \N{MINUS SIGN}2.0 points" in told(lost)
 
 
 def test_parts_of_a_study_are_the_whole_study(small, tmp_path):
@@ -273,8 +289,9 @@ def test_what_diverged_counts_as_a_guess_and_is_told(small, tmp_path):
     home = saved(tmp_path / "b" / "made-digits", made, replace(found, rows=rows))
     text = report(home)
     assert "Training diverged, which counts as a guess: random at 90 % (1)." in text
-    assert "| random | 90 % | 90.00 % |" in text
-    assert "| 10.00 | 70.50 | 8 |" in text
+    levels = csv.DictReader(io.StringIO(levels_as_csv(gather([home]))))
+    (level,) = [x for x in levels if (x["arm"], x["asked"]) == ("random", "0.9")]
+    assert (level["accuracy_low"], level["accuracy_high"], level["seeds"]) == ("0.1", "0.705", "8")
 
 
 def test_tables_say_mean_spread_and_number(small):
@@ -284,13 +301,17 @@ def test_tables_say_mean_spread_and_number(small):
     # four seeds at 96.0 and four at 96.5
     assert "| global | all |  | 96.2 ± 0.3 (8) | 96.2 ± 0.3 (8) |  |" in results
     assert "| mlp | mlp |  |  | 95.2 ± 0.3 (8) | 95.2 ± 0.3 (8) |" in results
-    assert "96.25 ± 0.27 | 96.00 | 96.50 | 8" in results
+    (level, *_) = csv.DictReader(io.StringIO(levels_as_csv(gather([small]))))
+    assert (level["arm"], level["asked"], level["seeds"]) == ("control", "0.0", "8")
+    assert float(level["accuracy_mean"]) == pytest.approx(0.9625)
+    assert float(level["accuracy_sd"]) == pytest.approx(0.0025 * (8 / 7) ** 0.5)
+    assert (level["accuracy_low"], level["accuracy_high"]) == ("0.96", "0.965")
 
 
 def test_a_study_without_results_is_reported(tmp_path):
     made = study(tmp_path)
     text = report(saved(tmp_path / "made-digits", made, tables.Tables()))
-    assert "Only 0 of 32 runs" in text
+    assert "0 of 32 runs" in text
     assert "No run is done yet." in text
     assert "there are 0. Nothing that it needs is measured yet." in text
     assert "nothing was measured" not in text
@@ -299,7 +320,8 @@ def test_a_study_without_results_is_reported(tmp_path):
 def test_what_each_arm_does_is_told_choice_by_choice(small):
     arms = section(report(small), "## What was run", "## Results")
     assert "| random | single weights | all matrices | random, as global | 50 %, 90 % |" in arms
-    assert "| control | nothing |  |  |  |  | 1 epoch |" in arms
+    assert "| control | nothing |  |  |  |  |\n" in arms
+    assert "All arms: retrained for 1 epoch, in which way with the learning rate" in arms
 
 
 def test_no_number_has_a_minus_before_a_zero():
@@ -314,16 +336,19 @@ def test_the_checklist_says_what_is_missing(small):
     assert "global 2" in items["at least 5 operating points of a curve"].why
 
 
-def test_the_study_in_the_report_is_the_study(small, tmp_path):
-    text = report(small)
-    assert (
-        "vitprune sweep made.yaml --runs runs\nvitprune report runs/made-digits -o report.md"
-        in text
-    )
-    again = tmp_path / "again"
-    again.mkdir()
-    (again / "made.yaml").write_text(section(text, "```yaml\n", "```"))
-    assert load_study(str(again / "made.yaml")).hash == gather([small])[0].study.hash
+def test_the_study_beside_the_report_is_the_study(small, tmp_path):
+    save(gather([small]), Files(tmp_path / "report.md", tmp_path / "findings.json"))
+    text = (tmp_path / "report.md").read_text()
+    again = "vitprune sweep made.yaml --runs runs\nvitprune report runs/made-digits -o report.md"
+    assert again in text
+    assert load_study(str(tmp_path / "made.yaml")).hash == gather([small])[0].study.hash
+    assert gather([small])[0].study.hash in text
+
+
+def test_of_a_study_that_is_half_done_the_whole_seeds_are_repeated(tmp_path):
+    made = study(tmp_path)
+    text = report(saved(tmp_path / "made-digits", made, measured(made, seeds=3)))
+    assert "vitprune sweep made.yaml --seeds 100-102 --runs runs\n" in text
 
 
 def hostile(tmp_path):

@@ -71,7 +71,7 @@ def _both_measures(gathered: Sequence[Gathered]) -> Item:
     known = [x for x in levels if x.means["compression"] and x.means["speedup"]]
     met = "no" if not known else "yes" if len(known) == len(levels) else "partly"
     why = (
-        f"both in the tables for {len(known)} of {len(levels)} levels; the speed-up is theoretical"
+        f"both in levels.csv for {len(known)} of {len(levels)} levels; the speed-up is theoretical"
     )
     return Item("compression and theoretical speed-up", met, f"{why}, in multiply-adds")
 

@@ -163,7 +163,7 @@ def _is_constant(cells: Cells, spot: Spot, seed: int) -> bool | None:
 
 
 def _label(part: Part) -> str:
-    if part.arm_control is None:
+    if part.arm_control == part.over_control:  # none, or the same taken off twice
         return f"{part.arm} - {part.over}, {where(part)}"
     arm, over = f"{part.arm} - {part.arm_control}", f"{part.over} - {part.over_control}"
     return f"({arm}) - ({over}), {where(part)}"

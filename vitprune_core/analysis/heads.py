@@ -51,9 +51,10 @@ def emptied(cells: Cells, part: Part, seeds: Sequence[int], on: Terms) -> Compar
     if outcome < 0:
         corrected = on.corrected(statistics.rarer_than_half(hit, of))
     expected = float(chances @ np.arange(len(chances))) / of
+    all_ = sum(head.shuffled.groups for head in known[0])
     seen = (
-        f"{np.mean(counts):.1f} heads a seed where {expected:.1f} are by chance, "
-        f"any in {hit} of {of} seeds"
+        f"{np.mean(counts):.1f} of the {all_} heads in all matrices a seed, {expected:.1f} by "
+        f"chance, any in {hit} of {of} seeds"
     )
     return Comparison(
         part,

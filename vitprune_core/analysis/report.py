@@ -11,10 +11,11 @@ from vitprune_core.analysis.checklist import checklist
 from vitprune_core.analysis.findings import Verdict, family
 from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
-from vitprune_core.analysis.report_findings import findings, image, word_of
+from vitprune_core.analysis.report_findings import findings, image, otherwise, word_of
 from vitprune_core.analysis.results import arms, count, mean_sd, results, share_of, spent
 from vitprune_core.analysis.sentences import plain
 from vitprune_core.analysis.units import unit
+from vitprune_core.analysis.wording import because
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.shape import sizes
 from vitprune_core.store.clean import cell, clean, prose
@@ -46,8 +47,9 @@ def markdown(gathered: Sequence[Gathered], pictures: Pictures) -> str:
 INTRODUCTION = (
     "Vision Transformers are trained, some of their weights are removed (*pruned*), and what is "
     "left is trained a little more (*retrained*). This report says which conclusions about that "
-    "hold up here. What would support or refute each of them was written down before the first "
-    "run; a refuted conclusion is a result like any other."
+    "hold up here: on these images and with this model; others may answer otherwise. Arms, seeds, "
+    "thresholds and comparisons were declared, and hashed, before the first run; a refuted "
+    "conclusion is a result like any other."
 )
 
 
@@ -60,9 +62,13 @@ def at_a_glance(gathered: Sequence[Gathered]) -> str:
             claims.setdefault(v.id, v.claim)
     of = [{v.id: v for v in g.verdicts} for g in gathered]
     rows = [
-        (id, claim, *(_glance(found.get(id), g) for found, g in zip(of, gathered, strict=True)))
+        [id, claim, *(_glance(found.get(id), g) for found, g in zip(of, gathered, strict=True))]
         for id, claim in claims.items()
     ]
+    if len(gathered) == 1:
+        names.append("because")
+        for row, verdict in zip(rows, gathered[0].verdicts, strict=True):
+            row.append(because(verdict, gathered[0].study.file.thresholds))
     if not rows:
         return "No finding is declared: what follows are figures and tables."
     return table(("", "conclusion", *names), rows)
@@ -119,9 +125,11 @@ def how_to_read(gathered: Sequence[Gathered]) -> str:
     return bullets(
         (
             "An arm is one way to prune and retrain; the table under What was run says what each "
-            "does. Dense is the trained model before pruning, the control the "
-            "dense model retrained just as long without pruning. Random arms remove as many "
-            "weights of each matrix as the method that they are named after, but others.",
+            "does. Dense is the trained model before pruning, the control the dense model "
+            "retrained just as long without pruning. A random arm takes the mask of the method "
+            "that it is named after and shuffles it inside each matrix: as many weights go, but "
+            "other ones. Of the layers, qk are queries and keys, vo values and attention outputs, "
+            "mlp both feed-forward matrices.",
             "Accuracy is top-1, after retraining, on test images that nothing was chosen by. A "
             "point is one hundredth of them: 97 % against 95 % is 2 points. Training that diverged "
             "counts as a guess.",
@@ -130,18 +138,21 @@ def how_to_read(gathered: Sequence[Gathered]) -> str:
             "seed. A look is a number of seeds, declared beforehand, after which verdicts are "
             "made.",
             "The interval is where the mean over all possible seeds is likely to be (paired t). It "
-            "is widened, and p raised, for all that is asked at once (by Bonferroni: "
+            "is made wider, and p larger, for all that is asked at once (Bonferroni: "
             f"{families}), so that the chance of any wrong verdict on a workload is below {alpha}. "
-            "p is how often a mean so far from its mark would come out if the truth lay on the "
-            "mark. Before the first look there is no p, and the interval is the usual 95 % one.",
-            "Supported: the whole interval lies beyond its mark. Refuted: it lies on the other "
-            "side. Inconclusive: it reaches across, or there are too few seeds. A conclusion with "
-            "several comparisons needs all of them.",
-            f"A difference matters from {smallest} up; a smaller one is small. A loss within "
-            f"{margins} counts as equal where nothing else is said.",
-            "Fragile: two other ways to compute it, without correction, say something else. "
-            "Sign-flip p: how often a mean so far from its mark comes out if each seed might as "
-            "well lie on the other side. Bootstrap interval: seeds and images drawn again.",
+            "Before the first look there is no p, and the interval is the usual 95 % one.",
+            "p belongs to the mark that it is told against: how often a mean so far from that mark "
+            "would come out if the truth lay on it. A small p against 80 % where 30 % were seen "
+            "says that it is not 80 %, not that 30 % are much.",
+            "Supported: the whole interval lies on the right side of its mark. Refuted: on the "
+            "other. Inconclusive: the interval holds the mark, or there are too few seeds. A "
+            "conclusion of several comparisons needs all of them to hold; one that fails refutes "
+            "it.",
+            f"A difference below {smallest} is called small. A loss within {margins} counts as "
+            "equal where nothing else is said. Share brought back: (accuracy after retraining - "
+            "before) / (control - before).",
+            "Fragile: without any correction, flipping signs or drawing seeds and images again "
+            "comes to another verdict than paired t without correction.",
         )
     )
 
@@ -162,13 +173,19 @@ def _study(g: Gathered, pictures: Sequence[Illustration], alone: bool) -> list[s
         f"{h} What was run",
         overview(g),
         ARMS,
-        arms(g),
+        *arms(g),
         *_figures([p for p in pictures if p.finding is None], h),
         f"{h} Results",
         *results(g),
+        *_chapter(f"{h} The comparisons in other ways", otherwise(g)),
         f"{h} Costs and environment",
         *spent(g),
     ]
+
+
+def _chapter(heading: str, parts: Sequence[str]) -> list[str]:
+    """None without anything in it."""
+    return [heading, *parts] if parts else []
 
 
 ARMS = (
@@ -182,6 +199,9 @@ def overview(g: Gathered) -> str:
     c, size, facts = g.config, sizes(g.config), DATASETS[g.config.data.name]
     model = c.model
     dense = g.dense
+    sizes_of = sorted({len(images.correct) for images in g.tables.images.values()})
+    number = " or ".join(f"{size:,}" for size in sizes_of)
+    tested = f" Every seed is tested on {number} images." if sizes_of else ""
     reached = (
         f" Dense test accuracy is {mean_sd(dense, 1)} % (mean ± standard deviation "
         if dense
@@ -194,7 +214,7 @@ def overview(g: Gathered) -> str:
         f"{model.heads} heads, width {model.width}, MLP {model.mlp} and patches of "
         f"{model.patch}x{model.patch} pixels ({size['parameters']:,} parameters, "
         f"{size['prunable']:,} of them in the matrices that are pruned), trained for "
-        f"{c.train.epochs} epochs.{reached} "
+        f"{c.train.epochs} epochs.{tested}{reached} "
         f"The study has {count(len(g.study.arms), 'arm')} and "
         f"{count(len(g.study.file.seeds), 'seed')}; verdicts are made after "
         f"{' and '.join(map(str, g.study.looks)) or 'no number of'} seeds."
@@ -213,9 +233,9 @@ def cautions(g: Gathered) -> list[str]:
     if g.missing:
         runs = len(g.study.arms) * len(g.study.file.seeds)
         said.append(
-            f"Only {runs - len(g.missing):,} of {count(runs, 'run')} "
+            f"{runs - len(g.missing):,} of {count(runs, 'run')} "
             f"({count(len(g.study.arms), 'arm')} x {count(len(g.study.file.seeds), 'seed')}) are "
-            "done."
+            "done so far."
         )
     lost = [level for of in g.levels.values() for level in of if level.diverged]
     if lost:
@@ -255,27 +275,36 @@ def _checklist(gathered: Sequence[Gathered]) -> str:
 
 def repeat(gathered: Sequence[Gathered]) -> list[str]:
     """Exact commands, and the files they start from."""
-    files = [_file(g, gathered) for g in gathered]
-    sweeps = [shlex.join(("vitprune", "sweep", file, "--runs", "runs")) for file in files]
+    sweeps = [
+        shlex.join(("vitprune", "sweep", file_of(g, gathered), *_seeds(g), "--runs", "runs"))
+        for g in gathered
+    ]
     folders = [f"runs/{clean(g.study.folder)}" for g in gathered]
     report = shlex.join(("vitprune", "report", *folders, "-o", "report.md"))
-    parts = [
-        "Save each file below under its name; they are complete, and a study with the same hash "
-        "declares the same. Then:",
+    files = [f"{file_of(g, gathered)} (hash {g.study.hash})" for g in gathered]
+    return [
+        prose(f"{' and '.join(files)}, beside this report, declares all of it. Then:"),
         fenced("\n".join([*sweeps, report]), "sh"),
-        "On the same kind of device and with the same versions the results come out the same, "
+        "On the same kind of device and with the same versions the tables come out the same, "
         "byte for byte. One arm with one seed alone is `vitprune run CONFIG`, with the "
         "`config.yaml` that lies in the folder of its run. For one conclusion alone, save the file "
         "under another name with only that finding and its arms: it is another study then, with "
-        "less to correct for.",
+        "the same runs and less to correct for.",
     ]
-    for file, g in zip(files, gathered, strict=True):
-        parts += [f"{prose(file)}, hash {g.study.hash}:", fenced(g.study.dump(), "yaml")]
-    return parts
 
 
-def _file(g: Gathered, gathered: Sequence[Gathered]) -> str:
-    """A study is called after its file; those of several workloads lie in folders."""
+def _seeds(g: Gathered) -> tuple[str, ...]:
+    """Those that are whole, where not all are: as `--seeds` has them."""
+    gone = {seed for _, seed in g.missing}
+    whole = [seed for seed in g.study.file.seeds if seed not in gone]
+    if not gone or not whole:
+        return ()
+    in_a_row = whole == list(range(whole[0], whole[-1] + 1)) and len(whole) > 1
+    return "--seeds", f"{whole[0]}-{whole[-1]}" if in_a_row else ",".join(map(str, whole))
+
+
+def file_of(g: Gathered, gathered: Sequence[Gathered]) -> str:
+    """Its study: called after its file, so that those of several workloads lie in folders."""
     name = f"{clean(g.study.name)}.yaml"
     several = sum(other.study.name == g.study.name for other in gathered) > 1
     return f"{clean(g.study.workload)}/{name}" if several else name

@@ -6,6 +6,7 @@ from dataclasses import replace
 from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
+from vitprune_core.analysis.outside import outside
 from vitprune_core.analysis.results import share_of
 from vitprune_core.analysis.sentences import p_value, plain
 from vitprune_core.analysis.units import label, margin, unit
@@ -28,15 +29,16 @@ def findings(g: Gathered, pictures: Sequence[Illustration], h: str) -> list[str]
 
 PICTURES = (
     "In the pictures a row is a comparison: small dots are seeds, the large mark is their mean, "
-    "the bar the interval. Where a margin is dotted, the whole bar has to lie beyond it. A "
-    "difference holds when the bar lies above 0, and fails when it lies below the dotted smallest "
-    "one that matters. What stands in brackets, there and in the tables, is told beside the "
-    "verdict and decides nothing."
+    "the bar the interval. Where a margin is dotted, the whole bar has to lie on its right side. "
+    "A difference holds when the bar lies above 0, and fails when all of it lies below the dotted "
+    "line, the smallest difference that matters. What stands in brackets, there and in the "
+    "tables, is told beside the verdict and decides nothing."
 )
 
 
 def finding(verdict: Verdict, g: Gathered) -> str:
-    text = prose(paragraph(verdict, g.study.file.thresholds, g.study.looks))
+    words = paragraph(verdict, g.study.file.thresholds, g.study.looks)
+    text = prose(" ".join(filter(None, [words, outside(verdict, g)])))
     return f"**{cell(word_of(verdict).capitalize())}.** {text}"
 
 
@@ -45,13 +47,9 @@ COMPARISON_HEAD = (
     "verdict",
     "effect",
     "interval",
-    "p",
     "holds if",
+    "p",
     "seeds",
-    "sign-flip p",
-    "bootstrap interval",
-    "difference of loss, nats",
-    "removed",
     "note",
 )
 
@@ -76,14 +74,53 @@ def _comparison(c: Comparison, g: Gathered, name: str) -> tuple[object, ...]:
         word_of(c),
         of.told(c.effect),
         of.between(c.interval),
-        "" if c.p is None else p_value(c.p),
         _mark(c, g),
+        "" if c.p is None else p_value(c.p),
         c.seeds,
+        _note(c),
+    )
+
+
+OTHERWISE = (
+    "Every comparison once more, uncorrected: the interval as if nothing else had been asked, the "
+    "p of flipping signs (each seed might as well have come out on the other side of what the "
+    "comparison is held against), the interval of drawing seeds and test images again. Loss: the "
+    "same difference of the negative log-likelihood, in nats, where less is better. Removed: what "
+    "the masks came to, mean over seeds and sparsities."
+)
+OTHERWISE_HEAD = (
+    "",
+    "comparison",
+    "effect",
+    "95 % interval",
+    "sign-flip p",
+    "95 % bootstrap interval",
+    "loss",
+    "removed",
+)
+
+
+def otherwise(g: Gathered) -> list[str]:
+    """The comparisons in other ways, of all findings."""
+    rows = [
+        (verdict.id, *_otherwise(c))
+        for verdict in g.verdicts
+        for c in (*verdict.comparisons, *verdict.beside)
+        if c.alone is not None
+    ]
+    return [OTHERWISE, table(OTHERWISE_HEAD, rows)] if rows else []
+
+
+def _otherwise(c: Comparison) -> tuple[object, ...]:
+    of = unit(c)
+    return (
+        label(c),
+        of.told(c.effect),
+        of.between(c.alone),
         "" if c.sign_flip_p is None else p_value(c.sign_flip_p),
         of.between(c.bootstrap),
         "" if c.loss is None else f"{c.loss.effect:+.3f}".replace("-", "\N{MINUS SIGN}"),
         _achieved(c),
-        _note(c),
     )
 
 
@@ -107,12 +144,13 @@ def _mark(c: Comparison, g: Gathered) -> str:
         return side + plain(margin(part, thresholds))
     if part.test == "structured":
         return "above 1 time" if c.effect is not None else "more than by chance"
-    return "alike over seeds" if part.test == "uneven" else ""
+    return "seeds rank matrices alike" if part.test == "uneven" else ""
 
 
 def _note(c: Comparison) -> str:
     notes = [c.note]
-    if c.smallest_margin is not None and c.part.test in ("noninferior", "bounded"):
+    has_margin = c.part.test in ("noninferior", "bounded") and c.verdict != "refuted"
+    if c.smallest_margin is not None and has_margin:
         notes.append(f"would hold with a margin of {plain(c.smallest_margin)}")
     return "; ".join(note for note in notes if note)
 

@@ -20,14 +20,10 @@ def results(g: Gathered) -> list[str]:
         "Test accuracy in percent after retraining, by the share removed: mean ± sample standard "
         "deviation (number of seeds). Shares count the weights of the layers that take part.",
         _accuracies(g),
-        "The same levels, means over seeds. Before: pruned, not yet retrained. Loss: negative "
-        "log-likelihood in nats. Effective: what no path runs through any more counts as removed. "
-        "Speed-up: multiply-adds of the dense model over those that remain, theoretical. "
-        "Removable: the share of them that smaller matrices without holes would save. Epochs: of "
-        "retraining.",
-        _levels(g),
-        "Every seed's rows are in [results.csv](results.csv) and "
-        "[results.parquet](results.parquet), the verdicts in findings.json.",
+        "The same levels with lowest and highest seed, accuracy before retraining, loss, what is "
+        "really removed, compression and theoretical speed-up are in [levels.csv](levels.csv), "
+        "every seed's rows in [results.csv](results.csv) and [results.parquet](results.parquet), "
+        "the verdicts in findings.json.",
     ]
 
 
@@ -43,52 +39,6 @@ def _accuracies(g: Gathered) -> str:
     return table(("arm", "layers", *map(share_of, asked)), rows)
 
 
-LEVEL_HEAD = (
-    "arm",
-    "asked",
-    "removed",
-    "of all prunable",
-    "effective",
-    "before",
-    "accuracy",
-    "lowest",
-    "highest",
-    "seeds",
-    "loss",
-    "non-zero",
-    "compression",
-    "speed-up",
-    "removable",
-    "epochs",
-)
-
-
-def _levels(g: Gathered) -> str:
-    return table(LEVEL_HEAD, [_level(level) for of in g.levels.values() for level in of])
-
-
-def _level(level: LevelSummary) -> tuple[object, ...]:
-    m = level.means
-    return (
-        level.arm,
-        share_of(level.asked),
-        _percent(m["sparsity"]),
-        _percent(m["sparsity_prunable"]),
-        _percent(m["effective_sparsity"]),
-        mean_sd(level.before, 2),
-        mean_sd(level.accuracy, 2),
-        f"{100 * level.accuracy.low:.2f}",
-        f"{100 * level.accuracy.high:.2f}",
-        level.accuracy.n,
-        f"{level.loss.mean:.3f}" + ("" if level.loss.sd is None else f" ± {level.loss.sd:.3f}"),
-        "" if m["nonzero_parameters"] is None else f"{m['nonzero_parameters']:,.0f}",
-        _times(m["compression"]),
-        _times(m["speedup"]),
-        _percent(m["removable"]),
-        "" if m["epochs"] is None else f"{m['epochs']:g}",
-    )
-
-
 def mean_sd(spread: Spread | None, digits: int) -> str:
     """In percent: 97.2 ± 0.4."""
     if spread is None:
@@ -101,17 +51,17 @@ def share_of(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f} %"
-
-
-def _times(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f}x"
-
-
-def arms(g: Gathered) -> str:
-    """What each arm is, choice by choice; a control prunes nothing."""
-    return table(ARM_HEAD, [(arm, *_arm(completed(c))) for arm, c in g.study.arms.items()])
+def arms(g: Gathered) -> list[str]:
+    """What each arm is, choice by choice; a control prunes nothing. What all share is told once."""
+    rows = [(arm, *_arm(completed(c))) for arm, c in g.study.arms.items()]
+    columns = list(zip(ARM_HEAD, zip(*rows, strict=True), strict=True))
+    shared = [(head, of[0]) for head, of in columns[1:] if len({*of}) == 1 and len(rows) > 1]
+    shown = [(head, of) for head, of in columns if (head, of[0]) not in shared]
+    told = ", ".join(f"{head} {what}" for head, what in shared if what)
+    return [
+        *([prose(f"All arms: {told}.")] if told else []),
+        table([head for head, _ in shown], zip(*(of for _, of in shown), strict=True)),
+    ]
 
 
 ARM_HEAD = (

@@ -15,21 +15,44 @@ def sentences(comparisons: Iterable[Comparison], thresholds: Thresholds) -> Iter
         mark = _mark(comparison, thresholds)
         also = f"; {mark}" if mark and mark != told else ""
         told = mark
-        yield f"{_seen(comparison)} ({_facts(comparison)}){also}."
+        yield f"{seen(comparison)} ({_facts(comparison, thresholds)}){also}."
 
 
-def _facts(comparison: Comparison) -> str:
+def short(comparison: Comparison, thresholds: Thresholds) -> str:
+    """What was seen and what was asked for; how sure that is stands elsewhere."""
+    asked = "" if comparison.effect is None else _mark(comparison, thresholds)
+    return "; ".join(filter(None, [seen(comparison), asked]))
+
+
+def _facts(comparison: Comparison, thresholds: Thresholds) -> str:
     facts = []
     if comparison.interval:
         facts.append(f"interval {unit(comparison).between(comparison.interval)}")
     if comparison.p is not None:
-        p = p_value(comparison.p)
-        facts.append(f"p {p}" if p.startswith("below") else f"p = {p}")
+        p, against = p_value(comparison.p), held_against(comparison, thresholds)
+        told = f"p {p}" if p.startswith("below") else f"p = {p}"
+        facts.append(f"{told} against {against}" if against else told)
     facts.append(f"{comparison.seeds} {'seed' if comparison.seeds == 1 else 'seeds'}")
     return ", ".join(facts)
 
 
-def _seen(comparison: Comparison) -> str:
+def held_against(comparison: Comparison, thresholds: Thresholds) -> str:
+    """The value of which p says how well a mean like this one would go with it."""
+    part = comparison.part
+    allowed = plain(margin(part, thresholds))
+    if part.test == "superior":
+        return plain(thresholds.smallest) if comparison.verdict == "refuted" else "0"
+    if part.test == "structured":
+        return "" if comparison.effect is None else "1 time"
+    return {
+        "noninferior": f"\N{MINUS SIGN}{allowed}",
+        "bounded": f"+{allowed}",
+        "recovers": RECOVERY.told(part.least),
+    }.get(part.test, "")
+
+
+def seen(comparison: Comparison) -> str:
+    """What was measured, without how sure it is."""
     part, effect = comparison.part, comparison.effect
     if effect is None or part.test == "constant":
         return f"{label(comparison)}: {comparison.note}"
@@ -49,10 +72,8 @@ def _than(effect: float) -> str:
 
 
 def _budget(part: Part) -> str:
-    if part.arm_control is None:
+    if part.arm_control == part.over_control:  # the same taken off twice
         return ""
-    if part.arm_control == part.over_control:
-        return f", both measured against {part.arm_control}"
     return f", each measured against its own control ({part.arm_control}, {part.over_control})"
 
 

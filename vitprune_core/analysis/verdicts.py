@@ -74,6 +74,8 @@ class Comparison:
     """Mean over seeds."""
     interval: Interval | None = None
     """By paired t, corrected; before the first look at 0.05."""
+    alone: Interval | None = None
+    """The same at 0.05, as if nothing else had been asked."""
     p: float | None = None
     """Two-sided, corrected (Bonferroni over parts and looks), at most 1: against the threshold of
     refuting when refuted, else that of supporting. None before the first look."""
@@ -164,6 +166,7 @@ def judge(part: Part, label: str, sample: Sample, law: Law, terms: Terms) -> Com
         return known
     found = statistics.estimate(values, sample.floor)
     mean, half = float(found.mean), float(found.half(terms.level))
+    plain = float(found.half(statistics.PLAIN))
     outcome = _by_t(sample, law, terms.level) if terms.decides else 0
     threshold = law.refutes if outcome < 0 else law.supports
     deciding = sample.upper if outcome < 0 else values
@@ -172,6 +175,7 @@ def judge(part: Part, label: str, sample: Sample, law: Law, terms: Terms) -> Com
         known,
         verdict=WORDS[outcome],
         interval=(mean - half, mean + half),
+        alone=(mean - plain, mean + plain),
         p=terms.corrected(float(statistics.estimate(deciding, sample.floor).p(threshold))),
         seeds_needed=needed,
         sign_flip_p=float(statistics.sign_flip(deciding - threshold)),

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from vitprune_core.analysis.ahead import needed, towards
 from vitprune_core.analysis.findings import Verdict
-from vitprune_core.analysis.sentences import listed, plain, sentences
+from vitprune_core.analysis.sentences import listed, plain, sentences, short
 from vitprune_core.analysis.units import label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.spec.studyfile import Thresholds
 
 TOLD = 3
 """Comparisons that a paragraph tells of; the table has all."""
+HELD = 4
+"""The same of what holds in a finding that does not."""
 
 
 def paragraph(verdict: Verdict, thresholds: Thresholds, looks: Sequence[int] = ()) -> str:
@@ -25,6 +27,12 @@ def paragraph(verdict: Verdict, thresholds: Thresholds, looks: Sequence[int] = (
         _ended(verdict.caveat),
     ]
     return " ".join(part for part in parts if part)
+
+
+def because(verdict: Verdict, thresholds: Thresholds) -> str:
+    """Why, in short: the comparison that a verdict stands or falls with."""
+    told = _told(verdict) if verdict.look is not None else []
+    return short(told[0], thresholds) if told else ""
 
 
 def _so_far(verdict: Verdict, thresholds: Thresholds) -> Iterator[str]:
@@ -76,20 +84,27 @@ def _opening(verdict: Verdict) -> str:
     if verdict.verdict == "refuted":
         if all_ == 1:
             return "What decides it turned out the other way."
-        return f"It needs {_all(all_).lower()}, and {failed} turned out the other way."
+        rest = all_ - held - failed
+        others = f", {held or 'none'} {_hold(held)} and {rest or 'none'} {_is(rest)} open"
+        others = others if held + rest else ""
+        return f"It needs {_all(all_).lower()}: {failed} turned out the other way{others}."
     if all_ == 1:
         return "What decides it is open."
     left = all_ - held
-    holding = "holds" if held == 1 else "hold"
-    return f"It needs {_all(all_).lower()}: {held or 'none'} {holding} and {left} {_is(left)} open."
+    holding = f"{held or 'none'} {_hold(held)}"
+    return f"It needs {_all(all_).lower()}: {holding} and {left} {_is(left)} open."
 
 
 def _all(number: int) -> str:
     return "Both comparisons" if number == 2 else f"All {number} comparisons"
 
 
+def _hold(number: int) -> str:
+    return "holds" if number in (0, 1) else "hold"
+
+
 def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+    return "is" if number in (0, 1) else "are"
 
 
 def _told(verdict: Verdict) -> list[Comparison]:
@@ -113,9 +128,10 @@ def _held(verdict: Verdict) -> str:
     if verdict.verdict == "supported" or not held:
         return ""
     told = [
-        label(c) + ("" if c.effect is None else f" ({unit(c).told(c.effect)})") for c in held[:TOLD]
+        f"{label(c)} ({c.note if c.effect is None else unit(c).told(c.effect)})"
+        for c in held[:HELD]
     ]
-    more = f"; and {len(held) - TOLD} more" if len(held) > TOLD else ""
+    more = f"; and {len(held) - HELD} more" if len(held) > HELD else ""
     return f"What holds: {'; '.join(told)}{more}."
 
 
@@ -151,9 +167,14 @@ def _ahead(verdict: Verdict, thresholds: Thresholds, looks: Sequence[int]) -> st
     same = "if mean and spread stay as they are"
     ahead = [look for look in looks if look > now]
     if ahead and most <= ahead[0]:
-        return f"The look after {ahead[0]} seeds should settle it, {same}."
-    beyond = f", more than the {looks[-1]} declared" if looks and most > looks[-1] else ""
-    return f"About {most - now} more seeds ({most} in all{beyond}) would settle it, {same}."
+        words = f"the look after {ahead[0]} seeds should settle it, {same}."
+    else:
+        beyond = f", more than the {looks[-1]} declared" if looks and most > looks[-1] else ""
+        words = f"about {most - now} more seeds ({most} in all{beyond}) would settle it, {same}."
+    fails = any(towards(c, thresholds) <= 0 for c in open_ if c.effect is not None)
+    if fails and len(open_) > 1:
+        return f"One that fails is enough: {words}"
+    return words[0].upper() + words[1:]
 
 
 def _beside(verdict: Verdict, thresholds: Thresholds) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""A report on the disk: Markdown, figures, and every number again as CSV, Parquet and JSON."""
+"""A report on the disk: Markdown, figures, the study, every number as CSV, Parquet and JSON."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -13,11 +14,13 @@ import pyarrow.parquet as pq
 
 from vitprune_core.analysis.gather import Gathered, findings
 from vitprune_core.analysis.illustrations import drafts, draw
-from vitprune_core.analysis.report import markdown
+from vitprune_core.analysis.report import file_of, markdown
+from vitprune_core.analysis.summaries import MEASURED, Spread
 from vitprune_core.analysis.tables import Row
 from vitprune_core.store.clean import field
 from vitprune_core.store.rundir import write
 
+SPREAD = ("mean", "sd", "low", "high")
 ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -39,6 +42,10 @@ class Files:
     @property
     def csv(self) -> Path:
         return self.folder / "results.csv"
+
+    @property
+    def levels(self) -> Path:
+        return self.folder / "levels.csv"
 
     @property
     def parquet(self) -> Path:
@@ -64,10 +71,24 @@ def save(gathered: Sequence[Gathered], files: Files) -> list[Path]:
     if not any(_same(folder.path, files.folder) for g in gathered for folder in g.folders):
         write(files.csv, as_csv(gathered).encode())
         written.append(files.csv)
+    for path, text in _studies(gathered, files):
+        path.parent.mkdir(exist_ok=True)
+        write(path, text.encode())
+        written.append(path)
+    write(files.levels, levels_as_csv(gathered).encode())
     write(files.parquet, as_parquet(gathered))
     write(files.findings, (json.dumps(findings(gathered), indent=2) + "\n").encode())
     write(files.report, markdown(gathered, pictures).encode())
-    return [*written, files.parquet, files.findings, files.report]
+    return [*written, files.levels, files.parquet, files.findings, files.report]
+
+
+def _studies(gathered: Sequence[Gathered], files: Files) -> Iterator[tuple[Path, str]]:
+    """What was declared, complete, but not over the file that a study's folder has of its own."""
+    own = [folder.study for g in gathered for folder in g.folders]
+    for g in gathered:
+        path = files.folder / file_of(g, gathered)
+        if not any(_same(path, study) for study in own):
+            yield path, g.study.dump()
 
 
 def _same(a: Path, b: Path) -> bool:
@@ -89,6 +110,25 @@ def as_csv(gathered: Sequence[Gathered]) -> str:
     for record in _records(gathered):
         writer.writerow([_field(value) for value in record.values()])
     return text.getvalue()
+
+
+def levels_as_csv(gathered: Sequence[Gathered]) -> str:
+    """A row an arm and sparsity: what its seeds say together. Shares, and losses in nats."""
+    spreads = [f"{name}_{of}" for name in ("accuracy", "before", "loss") for of in SPREAD]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["study", "workload", "arm", "asked", "seeds", *spreads, *MEASURED])
+    for g in gathered:
+        for level in (level for of in g.levels.values() for level in of):
+            who = [g.study.name, g.study.workload, level.arm, level.asked, level.accuracy.n]
+            seen = [_spread(of) for of in (level.accuracy, level.before, level.loss)]
+            means = [level.means[name] for name in MEASURED]
+            writer.writerow(map(_field, [*who, *chain.from_iterable(seen), *means]))
+    return text.getvalue()
+
+
+def _spread(spread: Spread | None) -> list[float | None]:
+    return [None if spread is None else getattr(spread, name) for name in SPREAD]
 
 
 def _field(value: object) -> object:

@@ -1,0 +1,61 @@
+"""What the means say at sparsities that a finding does not ask about, where they say otherwise.
+
+A comparison is declared at some sparsities; its arms may have been measured at more. Who reads that
+one arm does not beat another there has to hear that it does, or loses, elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from vitprune_core.analysis.findings import Verdict
+from vitprune_core.analysis.gather import Gathered
+from vitprune_core.analysis.sentences import listed, plain
+from vitprune_core.analysis.verdicts import Comparison
+
+
+def outside(verdict: Verdict, g: Gathered) -> str:
+    """A sentence, or "" where there is nothing to add. Before the first look nothing is decided."""
+    if verdict.look is None:
+        return ""
+    found = [words for c in verdict.comparisons for words in _outside(c, verdict, g)]
+    if not found:
+        return ""
+    return f"Outside of what was declared, and not tested: {'; '.join(dict.fromkeys(found))}."
+
+
+def _outside(c: Comparison, verdict: Verdict, g: Gathered) -> Iterator[str]:
+    part, smallest = c.part, g.study.file.thresholds.smallest
+    if part.test != "superior" or part.arm_control != part.over_control or c.effect is None:
+        return
+    assert isinstance(part.arm, str)
+    assert isinstance(part.over, str)
+    pair = {part.arm, part.over}
+    asked = {s for x in verdict.comparisons if {x.part.arm, x.part.over} == pair for s in x.part.at}
+    beyond = {at: d for at, d in _differences(part.arm, part.over, g).items() if at not in asked}
+    less = {at: d for at, d in beyond.items() if d <= -smallest}
+    more = {at: d for at, d in beyond.items() if d >= smallest}
+    yield from _told(part.arm, part.over, less, "below")
+    if c.verdict != "supported":
+        yield from _told(part.arm, part.over, more, "above")
+
+
+def _differences(arm: str, over: str, g: Gathered) -> dict[float, float]:
+    """Sparsity asked -> mean difference of test accuracy, over the seeds that have both."""
+    of = {(row.sparsity_asked, row.seed): row.accuracy for row in g.rows_of(arm)}
+    pairs: dict[float, list[float]] = {}
+    for row in g.rows_of(over):
+        if (accuracy := of.get((row.sparsity_asked, row.seed))) is not None:
+            pairs.setdefault(row.sparsity_asked, []).append(accuracy - row.accuracy)
+    return {at: sum(found) / len(found) for at, found in sorted(pairs.items())}
+
+
+def _told(arm: str, over: str, means: Mapping[float, float], where: str) -> Iterator[str]:
+    if means:
+        points = _several([plain(abs(difference)) for difference in means.values()])
+        yield f"with {listed(list(means))} % removed the mean of {arm} is {points} {where} {over}'s"
+
+
+def _several(points: Sequence[str]) -> str:
+    """`2.4, 35.7 and 25.8 points`."""
+    *others, last = points
+    shown = [other.removesuffix(" points") for other in others]
+    return f"{', '.join(shown)} and {last}" if shown else last
