@@ -149,6 +149,7 @@ def report(
     findings: Annotated[
         Path | None, typer.Option("--findings", help="Where the verdicts go as JSON.")
     ] = None,
+    note: Annotated[str, typer.Option(help="What the reader has to know beside it.")] = "",
     runs: Runs = RUNS,
     ascii: Ascii = False,
     json: Json = False,
@@ -159,7 +160,7 @@ def report(
     """
     from vitprune_tui.commands import report as command
 
-    answer(*command.report(study, runs, output, findings, look(ascii)), json)
+    answer(*command.report(study, runs, output, findings, note, look(ascii)), json)
 
 
 @app.command()

@@ -181,7 +181,7 @@ def test_structure_is_told_from_shuffled_masks(ratio, dead, density, expected):
 
 def test_what_was_there_before_training_is_told_beside(poster):
     for comparison in poster["F4"].comparisons[:3]:
-        assert comparison.note == "in masks of the initial weights 1.00 times"
+        assert comparison.note == "of untrained weights it is 1.00 times"
 
 
 def test_structure_that_was_recorded_for_few_seeds_decides_nothing():

@@ -84,7 +84,7 @@ def test_findings_come_first_each_with_its_verdict_in_bold(small):
         )
     ]
     assert "**Supported.**" in section(text, "### F1: Magnitude beats random.", "###")
-    because = "With 90 % removed, random is 26.0 points less accurate than control; a loss of up to"
+    because = "With 90 % removed, random is 26.0 points less accurate than control (\N{MINUS SIGN}"
     assert f"| F3 | Nine of ten weights can go. | refuted (8 seeds) | {because}" in text
 
 
@@ -110,7 +110,7 @@ def test_a_margin_is_told_where_there_is_one():
     assert "a gain of up to 2.0 points counts as no advantage" in told(comparison("bounded"))
     part = Part(test="recovers", arm="a", control="c", at=(0.8,), least=0.8)
     back = told(comparison(part=part, effect=0.9, interval=(0.85, 0.95)))
-    assert "gives a back 90 % of what pruning cost (interval 85 to 95" in back
+    assert "gives a back 90.0 % of what pruning cost (interval 85.0 to 95.0" in back
     assert "80 % are asked for" in back
 
 
@@ -219,7 +219,9 @@ def test_p_is_told_with_what_it_is_held_against():
     """A small p beside a small share would read as if the share were sure to be large."""
     part = Part(test="recovers", arm="a", control="c", at=(0.9,))
     back = comparison(part=part, effect=0.3, interval=(0.2, 0.4), p=0.0001, verdict="refuted")
-    assert "(interval 20 to 40, p below 0.001 against 80 %, 8 seeds)" in told(back, word="refuted")
+    assert "(interval 20.0 to 40.0, p below 0.001 against 80 %, 8 seeds)" in told(
+        back, word="refuted"
+    )
     ruled_out = comparison(effect=0.001, verdict="refuted", p=0.016)
     assert "p = 0.016 against 1.0 points" in told(ruled_out, word="refuted")
     lost = comparison("noninferior", effect=-0.01)
@@ -343,6 +345,24 @@ def test_the_study_beside_the_report_is_the_study(small, tmp_path):
     assert again in text
     assert load_study(str(tmp_path / "made.yaml")).hash == gather([small])[0].study.hash
     assert gather([small])[0].study.hash in text
+
+
+def test_what_has_to_be_added_stands_before_everything_else(small):
+    text = markdown(gather([small]), {}, "One rule was mended <b>afterwards</b>.")
+    assert "\n\nOne rule was mended \\<b\\>afterwards\\</b\\>.\n\n## At a glance" in text
+
+
+def test_arms_that_lose_unlike_shares_of_all_weights_say_so(tmp_path):
+    """Both lose 90 % of what takes part: mlp of a third of the weights."""
+    made = study(tmp_path, SMALL.replace("over: random, at: [0.5, 0.9]", "over: mlp, at: [0.9]"))
+    found = measured(made)
+    part = {"mlp": 0.3}
+    rows = {
+        at: replace(row, sparsity_prunable=part.get(row.arm, row.sparsity_asked))
+        for at, row in found.rows.items()
+    }
+    text = report(saved(tmp_path / "made-digits", made, replace(found, rows=rows)))
+    assert "of all prunable weights lost: global 90 %, mlp 30 %" in text
 
 
 def test_of_a_study_that_is_half_done_the_whole_seeds_are_repeated(tmp_path):

@@ -65,7 +65,8 @@ def _beside_the_point(cells: Cells, part: Part, seeds: Sequence[int]) -> str:
         mean = values(cells, [term], seeds, lambda row: row.accuracy).mean()
         if not least <= mean <= best:
             end = "control" if mean > best else "chance"
-            window = f"only {100 * least:.1f} to {100 * best:.1f} % count"
+            ends = f"chance + {100 * ABOVE_CHANCE:g} to control - {100 * BELOW_CONTROL:g} points"
+            window = f"only {100 * least:.1f} to {100 * best:.1f} % count ({ends})"
             return f"{term.arm} is too close to {end}: {100 * mean:.1f} % right, {window}"
     return ""
 

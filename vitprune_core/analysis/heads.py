@@ -53,8 +53,8 @@ def emptied(cells: Cells, part: Part, seeds: Sequence[int], on: Terms) -> Compar
     expected = float(chances @ np.arange(len(chances))) / of
     all_ = sum(head.shuffled.groups for head in known[0])
     seen = (
-        f"{np.mean(counts):.1f} of the {all_} heads in all matrices a seed, {expected:.1f} by "
-        f"chance, any in {hit} of {of} seeds"
+        f"{np.mean(counts):.1f} of {all_} parts of heads a seed (a head has one in each of q, k, v "
+        f"and o), {expected:.1f} by chance, any in {hit} of {of} seeds"
     )
     return Comparison(
         part,

@@ -188,4 +188,4 @@ def _initial(kind: str, by_seed: Iterable[Sequence[Matrices]]) -> str:
     """What was there before training has not emerged."""
     ratios = [(s.get("initial") or {}).get(kind) for said in by_seed for s in said]
     known = [math.log(max(ratio, FAINTEST)) for ratio in ratios if ratio is not None]
-    return f"in masks of the initial weights {math.exp(np.mean(known)):.2f} times" if known else ""
+    return f"of untrained weights it is {math.exp(np.mean(known)):.2f} times" if known else ""

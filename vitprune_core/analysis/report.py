@@ -25,12 +25,16 @@ Pictures = Mapping[str, Sequence[Illustration]]
 """Folder of a study -> its illustrations, in order."""
 
 
-def markdown(gathered: Sequence[Gathered], pictures: Pictures) -> str:
-    """The whole report, GitHub-flavoured; images are looked for in `figures/` beside it."""
+def markdown(gathered: Sequence[Gathered], pictures: Pictures, note: str = "") -> str:
+    """The whole report, GitHub-flavoured; images are looked for in `figures/` beside it.
+
+    `note` is what whoever reports has to add, in Markdown's plain text.
+    """
     names = list(dict.fromkeys(g.study.name for g in gathered))
     parts = [
         f"# What was found: {', '.join(map(cell, names))}",
         INTRODUCTION,
+        prose(note),
         "## At a glance",
         at_a_glance(gathered),
         *disagreements(gathered),
@@ -125,32 +129,35 @@ def how_to_read(gathered: Sequence[Gathered]) -> str:
     return bullets(
         (
             "An arm is one way to prune and retrain; the table under What was run says what each "
-            "does. Dense is the trained model before pruning, the control the dense model "
-            "retrained just as long without pruning. A random arm takes the mask of the method "
-            "that it is named after and shuffles it inside each matrix: as many weights go, but "
-            "other ones. Of the layers, qk are queries and keys, vo values and attention outputs, "
-            "mlp both feed-forward matrices.",
+            "does. Dense is the trained model before pruning, a control the dense model "
+            "retrained without pruning, for as long as that table says. A random arm takes the "
+            "mask of the method that it is named after and shuffles it inside each matrix: as "
+            "many weights go, but other ones. Of the layers, qk are queries and keys, vo values "
+            "and attention outputs, mlp both feed-forward matrices.",
             "Accuracy is top-1, after retraining, on test images that nothing was chosen by. A "
-            "point is one hundredth of them: 97 % against 95 % is 2 points. Training that diverged "
-            "counts as a guess.",
+            "point is one hundredth of them: 97 % against 95 % is 2 points. Training that "
+            "diverged counts as a guess.",
             "A seed is one repetition with its own split, starting weights and order of images. "
-            "All arms of a seed start from the same dense model, so differences are taken seed by "
-            "seed. A look is a number of seeds, declared beforehand, after which verdicts are "
+            "All arms of a seed start from the same dense model, so differences are taken seed "
+            "by seed. A look is a number of seeds, declared beforehand, after which verdicts are "
             "made.",
-            "The interval is where the mean over all possible seeds is likely to be (paired t). It "
-            "is made wider, and p larger, for all that is asked at once (Bonferroni: "
-            f"{families}), so that the chance of any wrong verdict on a workload is below {alpha}. "
-            "Before the first look there is no p, and the interval is the usual 95 % one.",
-            "p belongs to the mark that it is told against: how often a mean so far from that mark "
-            "would come out if the truth lay on it. A small p against 80 % where 30 % were seen "
-            "says that it is not 80 %, not that 30 % are much.",
+            "The interval is where the mean over all possible seeds is likely to be (paired t). "
+            "It is made wider, and p larger, for all that is asked at once (Bonferroni: "
+            f"{families}), so that the chance of any wrong verdict on a workload is below "
+            f"{alpha}; what stands in brackets is judged as strictly and not counted. Before the "
+            "first look there is no p, and the interval is the usual 95 % one.",
+            "p belongs to the mark that it is told against: how often a mean so far from that "
+            "mark would come out if the truth lay on it, times all that is asked, at most 1. A "
+            "small p against 80 % where 30 % were seen says that it is not 80 %, not that 30 % "
+            "are much.",
             "Supported: the whole interval lies on the right side of its mark. Refuted: on the "
-            "other. Inconclusive: the interval holds the mark, or there are too few seeds. A "
-            "conclusion of several comparisons needs all of them to hold; one that fails refutes "
-            "it.",
+            f"other; of an advantage below {smallest}, the smallest that matters. Inconclusive: "
+            "neither, or too few seeds. A conclusion of several comparisons needs all of them to "
+            "hold; one that fails refutes it.",
             f"A difference below {smallest} is called small. A loss within {margins} counts as "
             "equal where nothing else is said. Share brought back: (accuracy after retraining - "
-            "before) / (control - before).",
+            "before) / (control - before). Variance ratio: how much the kept shares of the rows, "
+            "columns or heads of a mask vary, over the same mask shuffled; 1 is chance.",
             "Fragile: without any correction, flipping signs or drawing seeds and images again "
             "comes to another verdict than paired t without correction.",
         )

@@ -8,7 +8,7 @@ from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
 from vitprune_core.analysis.outside import outside
 from vitprune_core.analysis.results import share_of
-from vitprune_core.analysis.sentences import p_value, plain
+from vitprune_core.analysis.sentences import p_value, percent, plain
 from vitprune_core.analysis.units import label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.analysis.wording import paragraph
@@ -27,6 +27,8 @@ def findings(g: Gathered, pictures: Sequence[Illustration], h: str) -> list[str]
     return parts if g.verdicts else ["None is declared."]
 
 
+ALIKE = 0.01
+"""Shares of all prunable weights that differ by less count as the same."""
 PICTURES = (
     "In the pictures a row is a comparison: small dots are seeds, the large mark is their mean, "
     "the bar the interval. Where a margin is dotted, the whole bar has to lie on its right side. "
@@ -77,7 +79,7 @@ def _comparison(c: Comparison, g: Gathered, name: str) -> tuple[object, ...]:
         _mark(c, g),
         "" if c.p is None else p_value(c.p),
         c.seeds,
-        _note(c),
+        _note(c, g),
     )
 
 
@@ -138,7 +140,7 @@ def _mark(c: Comparison, g: Gathered) -> str:
     if part.test == "superior":
         return f"above 0 (fails below {plain(thresholds.smallest)})"
     if part.test == "recovers":
-        return f"above {unit(c).told(part.least)}"
+        return f"above {percent(part.least)}"
     if part.test in ("noninferior", "bounded"):
         side = "above \N{MINUS SIGN}" if part.test == "noninferior" else "below "
         return side + plain(margin(part, thresholds))
@@ -147,12 +149,29 @@ def _mark(c: Comparison, g: Gathered) -> str:
     return "seeds rank matrices alike" if part.test == "uneven" else ""
 
 
-def _note(c: Comparison) -> str:
-    notes = [c.note]
+def _note(c: Comparison, g: Gathered) -> str:
+    notes = [c.note, _unlike(c, g)]
     has_margin = c.part.test in ("noninferior", "bounded") and c.verdict != "refuted"
     if c.smallest_margin is not None and has_margin:
         notes.append(f"would hold with a margin of {plain(c.smallest_margin)}")
     return "; ".join(note for note in notes if note)
+
+
+def _unlike(c: Comparison, g: Gathered) -> str:
+    """Whose layers hold more weights loses more of them at the same share."""
+    arms = (c.part.arm, c.part.over) if c.part.test == "superior" else ()
+    lost = {str(arm): _of_all(str(arm), c.part.at, g) for arm in arms}
+    known = [share for share in lost.values() if share is not None]
+    if len(known) < 2 or max(known) - min(known) < ALIKE:
+        return ""
+    told = ", ".join(f"{arm} {share_of(share or 0.0)}" for arm, share in lost.items())
+    return f"of all prunable weights lost: {told}"
+
+
+def _of_all(arm: str, at: Sequence[float], g: Gathered) -> float | None:
+    levels = {level.asked: level.means["sparsity_prunable"] for level in g.levels.get(arm, ())}
+    shares = [share for s in at if (share := levels.get(s)) is not None]
+    return sum(shares) / len(shares) if len(shares) == len(at) else None
 
 
 def word_of(verdict: Verdict | Comparison) -> str:

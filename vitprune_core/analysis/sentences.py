@@ -19,9 +19,12 @@ def sentences(comparisons: Iterable[Comparison], thresholds: Thresholds) -> Iter
 
 
 def short(comparison: Comparison, thresholds: Thresholds) -> str:
-    """What was seen and what was asked for; how sure that is stands elsewhere."""
-    asked = "" if comparison.effect is None else _mark(comparison, thresholds)
-    return "; ".join(filter(None, [seen(comparison), asked]))
+    """What was seen, between what, and what was asked for."""
+    if comparison.effect is None:
+        return seen(comparison)
+    of = unit(comparison)
+    sure = f" ({of.between(comparison.interval)})" if comparison.interval else ""
+    return "; ".join(filter(None, [seen(comparison) + sure, _mark(comparison, thresholds)]))
 
 
 def _facts(comparison: Comparison, thresholds: Thresholds) -> str:
@@ -47,7 +50,7 @@ def held_against(comparison: Comparison, thresholds: Thresholds) -> str:
     return {
         "noninferior": f"\N{MINUS SIGN}{allowed}",
         "bounded": f"+{allowed}",
-        "recovers": RECOVERY.told(part.least),
+        "recovers": percent(part.least),
     }.get(part.test, "")
 
 
@@ -89,7 +92,7 @@ def _mark(comparison: Comparison, thresholds: Thresholds) -> str:
         "structured": "without structure it is 1 or less",
         "noninferior": f"a loss of up to {allowed} counts as equal",
         "bounded": f"a gain of up to {allowed} counts as no advantage",
-        "recovers": f"{RECOVERY.told(part.least)} are asked for",
+        "recovers": f"{percent(part.least)} are asked for",
     }.get(part.test, "")
 
 
@@ -108,6 +111,10 @@ def listed(shares: Sequence[float]) -> str:
 def plain(share: float) -> str:
     """Points without their sign."""
     return POINTS.told(share).lstrip("+")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:g} %"
 
 
 def p_value(p: float) -> str:

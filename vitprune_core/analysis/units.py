@@ -41,7 +41,7 @@ class Unit:
 
 
 POINTS = Unit("difference of test accuracy, points", 100, 1, True, " points")
-RECOVERY = Unit("brought back of what pruning cost, %", 100, 0, False, " %")
+RECOVERY = Unit("brought back of what pruning cost, %", 100, 1, False, " %")
 RATIO = Unit("times the variance of shuffled masks", 1, 2, False, " times", logs=True)
 BETWEEN = Unit("between the highest and the lowest matrix, points", 100, 1, False, " points")
 ACCURACY = Unit("test accuracy, %", 100, 1, False, " %")

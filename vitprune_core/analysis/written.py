@@ -52,7 +52,7 @@ class Files:
         return self.folder / "results.parquet"
 
 
-def save(gathered: Sequence[Gathered], files: Files) -> list[Path]:
+def save(gathered: Sequence[Gathered], files: Files, note: str = "") -> list[Path]:
     """Write everything, the report last: what it shows is there. Raises ValueError
     before anything is written, and OSError.
 
@@ -78,7 +78,7 @@ def save(gathered: Sequence[Gathered], files: Files) -> list[Path]:
     write(files.levels, levels_as_csv(gathered).encode())
     write(files.parquet, as_parquet(gathered))
     write(files.findings, (json.dumps(findings(gathered), indent=2) + "\n").encode())
-    write(files.report, markdown(gathered, pictures).encode())
+    write(files.report, markdown(gathered, pictures, note).encode())
     return [*written, files.levels, files.parquet, files.findings, files.report]
 
 

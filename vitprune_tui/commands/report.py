@@ -27,7 +27,12 @@ Ticks = dict[float, str] | None
 
 
 def report(
-    names: Sequence[str], runs: Path, output: Path | None, to: Path | None, look: Look
+    names: Sequence[str],
+    runs: Path,
+    output: Path | None,
+    to: Path | None,
+    note: str,
+    look: Look,
 ) -> tuple[list[dict[str, Any]], str]:
     """The findings, and what is to be shown: the names of the files written, or all as text.
 
@@ -41,7 +46,8 @@ def report(
         gathered = gather(folders)
         if output is not None:
             _check_folder(output, folders)
-            return findings(gathered), _saved(gathered, output, to or output.parent / FINDINGS)
+            files = output, to or output.parent / FINDINGS
+            return findings(gathered), _saved(gathered, *files, note)
         found = findings(gathered)
     except (SpecError, ValueError, Clash) as error:
         raise Wrong(str(error)) from None
@@ -49,14 +55,15 @@ def report(
         raise Unable(f"{error.filename or output}: {error.strerror or error}") from None
     if to is not None:
         _write(to, found)
-    shown = "\n\n".join(part for g in gathered for part in as_text(g, look))
+    noted = [_filled(clean(note), look)] if note else []
+    shown = "\n\n".join([*noted, *(part for g in gathered for part in as_text(g, look))])
     return found, shown.translate(TO_ASCII) if look.ascii else shown
 
 
-def _saved(gathered: Sequence[Gathered], output: Path, to: Path) -> str:
+def _saved(gathered: Sequence[Gathered], output: Path, to: Path, note: str) -> str:
     from vitprune_core.analysis.written import Files, save  # half a second for the figures
 
-    return "\n".join(str(path) for path in save(gathered, Files(output, to)))
+    return "\n".join(str(path) for path in save(gathered, Files(output, to), note))
 
 
 def _folder(name: str, runs: Path) -> StudyDir:
