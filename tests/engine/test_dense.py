@@ -48,7 +48,7 @@ def test_one_trains_and_the_other_waits_until_it_is_through(begin):
         told += list(first)
         rest = list(second)
     assert "DenseTrained" in kinds(told)
-    assert kinds(rest)[:4] == ["DenseReused", "Epoch", "Epoch", "DenseTrained"]
+    assert kinds(rest)[:5] == ["WaitEnded", "DenseReused", "Epoch", "Epoch", "DenseTrained"]
 
 
 def test_a_waiter_names_the_run_that_trains(begin):
@@ -64,9 +64,9 @@ def test_a_waiter_takes_over_from_a_trainer_that_is_gone(begin):
             list(islice(first, 4))
             list(islice(second, 3))
         rest = events_of(second)
-    assert kinds(rest)[:3] == ["DenseAdopted", "Epoch", "Epoch"]
-    assert rest[0].of == "first"
-    assert rest[0].step is None  # the first kept no checkpoint
+    assert kinds(rest)[:4] == ["WaitEnded", "DenseAdopted", "Epoch", "Epoch"]
+    assert rest[1].of == "first"
+    assert rest[1].step is None  # the first kept no checkpoint
     assert isinstance(rest[-1], e.Finished)
 
 
@@ -187,6 +187,22 @@ def test_where_they_were_not_kept_the_stretch_is_trained_again_to_the_same_bytes
     assert [i for i in told if isinstance(i, e.Level)] == [
         i for i in second if isinstance(i, e.Level)
     ]
+
+
+def test_who_waits_for_weights_to_rewind_to_says_when_the_wait_is_over(begin):
+    with begin("plain") as plain:
+        list(plain)
+    asked = "oneshot_global", REWIND
+    with begin("first", *asked) as first, begin("second", *asked) as second:
+        while not isinstance(next(first), e.Retracing):
+            pass
+        told = []
+        while not told or not isinstance(told[-1], e.DenseAwaited):
+            told.append(next(second))
+        list(first)
+        told += list(second)
+    assert kinds(told)[-6:-3] == ["DenseAwaited", "WaitEnded", "Pruned"]
+    assert isinstance(told[-1], e.Finished)
 
 
 def test_a_retraced_stretch_is_gone_on_with_like_any_other(tiny, tmp_path):

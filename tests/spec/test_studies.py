@@ -60,6 +60,13 @@ def test_arms_lie_over_the_base_and_every_seed_gets_all_of_them_the_longest_firs
     assert {p.config.retrain.optimizer for p in runs} == {"keep"}
 
 
+def test_what_rewinds_weights_trains_the_dense_model_so_that_they_are_kept(study):
+    """Trained by global, of as many epochs, the dense model would not keep what random needs."""
+    rewinds = "random: {retrain: {policy: weight_rewind}, prune: {distribution: random, "
+    changed = study(("random: {prune: {distribution: random, ", rewinds))
+    assert [p.arm for p in changed.runs([100])] == ["random", "global", "control"]
+
+
 def test_the_same_config_has_the_same_id_wherever_it_is_asked_for(study):
     ids = [p.id for p in study().resolved(HERE).runs()]
     assert ids == [p.id for p in study(name="other").resolved(HERE).runs()]

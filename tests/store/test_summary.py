@@ -121,6 +121,7 @@ def test_a_run_folds_into_what_a_reader_wants_to_know(run):
         ([CREATED, STARTING, STARTED], "running"),
         ([CREATED, STARTED, AWAITED], "starting"),
         ([CREATED, STARTED, AWAITED, REUSED], "running"),
+        ([CREATED, STARTED, REUSED, DENSE, AWAITED, e.WaitEnded(hash="ab"), epoch(1)], "running"),
         ([CREATED, STARTED, e.Acknowledged(request="pause")], "pausing"),
         ([CREATED, STARTED, e.Acknowledged(request="pause"), PAUSED], "paused"),
         ([CREATED, STARTED, PAUSED, e.Acknowledged(request="continue")], "paused"),

@@ -472,6 +472,7 @@ HOSTILE = (
     e.Acknowledged(request=EVIL),
     e.Paused(reason=EVIL),
     e.DenseAwaited(hash=EVIL, by=EVIL),
+    e.WaitEnded(hash=EVIL),
     e.DenseDamaged(hash=EVIL, kept_as=EVIL),
 )
 

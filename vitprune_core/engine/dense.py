@@ -93,8 +93,12 @@ def turn(
         with ExitStack() as unless_taken:
             unless_taken.callback(os.close, file)
             if not done():
+                if awaited is not None:
+                    yield e.WaitEnded(hash=shared.path.name)
                 unless_taken.pop_all()
                 return Claimed(file, last_holder(shared.lock))
+    if awaited is not None:
+        yield e.WaitEnded(hash=shared.path.name)
     return None
 
 

@@ -62,7 +62,7 @@ def restored(
         for item in aside(dense_model(model, config, data, steps, run, None)):
             if isinstance(item, e.Epoch):
                 yield e.Retraced(epoch=item.epoch, loss=item.loss)
-            elif isinstance(item, Moment | e.DenseAwaited):
+            elif isinstance(item, Moment | e.DenseAwaited | e.WaitEnded):
                 yield item
     return end_of(dense_of(config, run), config, here.step)
 

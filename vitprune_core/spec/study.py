@@ -76,15 +76,19 @@ class Study:
         return self.file.looks.get(self.workload, ())
 
     def runs(self, seeds: Sequence[int] | None = None) -> Iterator[Planned]:
-        """Seed by seed, so that whole seeds are done first; the longest first, so that jobs that
-        share a seed end together."""
+        """Seed by seed, so that whole seeds are done first; what rewinds weights before the others,
+        whose dense training would not keep them; the longest first, so that jobs end together."""
         for seed in self.file.seeds if seeds is None else seeds:
-            for arm, config in self._longest_first:
+            for arm, config in self._in_turn:
                 yield Planned(arm, seed, completed(config.model_copy(update={"seed": seed})))
 
     @cached_property
-    def _longest_first(self) -> list[tuple[str, Config]]:
-        return sorted(self.arms.items(), key=lambda arm: -plan(arm[1]).epochs)
+    def _in_turn(self) -> list[tuple[str, Config]]:
+        def before(arm: tuple[str, Config]) -> tuple[int, int]:
+            asked = plan(arm[1])
+            return -len(asked.rewinds), -asked.epochs
+
+        return sorted(self.arms.items(), key=before)
 
     def resolved(self, chosen: Mapping[str, str]) -> "Study":
         """With the device, precision and kernels that `auto` was resolved to, once for all runs."""

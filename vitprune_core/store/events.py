@@ -8,9 +8,9 @@
         Pruned?  Epoch, Epoch, …  Level
     Finished | Stopped | Failed | Diverged
 
-and, whenever they happen, Checkpointed, Acknowledged, Paused, Continued, DenseAwaited, DenseKept,
-Retracing and Retraced. `PROCESS` are the kinds that depend on how often a run was interrupted; all
-others are the same for one that never was.
+and, whenever they happen, Checkpointed, Acknowledged, Paused, Continued, DenseAwaited, WaitEnded,
+DenseKept, Retracing and Retraced. `PROCESS` are the kinds that depend on how often a run was
+interrupted; all others are the same for one that never was.
 
 Events say what happened, the log says when: the same seed gives equal events. Accuracies and
 densities are shares, 0 to 1; losses are means of the negative log-likelihood in nats.
@@ -141,6 +141,14 @@ class DenseAwaited:
     hash: str
     by: str
     """The run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitEnded:
+    """What a run waited for is there, or its own to do."""
+
+    hash: str
+    """Of the dense model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +337,7 @@ Event = (
     | DenseKept
     | DenseDamaged
     | DenseAwaited
+    | WaitEnded
     | DenseAdopted
     | Retracing
     | Retraced
@@ -354,6 +363,7 @@ PROCESS = (
     Continued,
     DenseKept,
     DenseAwaited,
+    WaitEnded,
     Retracing,
     Retraced,
     Stopped,

@@ -22,7 +22,7 @@ ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 ASKED = {"pause": "pausing", "stop": "stopping"}
 IDLE = ("queued", "starting", "paused")
 """What passes in these states is no work."""
-NO_WORK = (e.Created, e.Starting, e.Started, e.Resumed, e.Continued, e.DenseAdopted)
+NO_WORK = (e.Created, e.Starting, e.Started, e.Resumed, e.Continued, e.WaitEnded, e.DenseAdopted)
 """What passed before these was loading, waiting or nothing."""
 BEGINS = (e.Starting, e.Started, e.Resumed)
 """Any of them may be the first that a process has told: a resumed run takes others back."""
@@ -237,7 +237,7 @@ class Summary:
             case e.DenseAwaited():
                 what = f"waiting for dense: {event.by} trains it"
                 return replace(self, state="starting", reason=what, awaited=what)
-            case e.DenseAdopted():
+            case e.WaitEnded() | e.DenseAdopted():
                 return self._at_work()
             case e.DenseKept():
                 return replace(self._at_work(), kept_seconds=event.trained_seconds)

@@ -39,6 +39,8 @@ def _told(event: e.Found, s: Summary) -> str | None:
             return "continued"
         case e.DenseAwaited():
             return f"waiting for dense model {event.hash}, which {event.by} trains"
+        case e.WaitEnded():
+            return f"no need to wait for dense model {event.hash} any more"
         case e.DenseAdopted():
             where = "anew" if event.step is None else f"on from its step {event.step}"
             return f"{event.of}, which trained dense model {event.hash}, is gone: {where}"
