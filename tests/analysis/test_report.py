@@ -365,6 +365,14 @@ def test_arms_that_lose_unlike_shares_of_all_weights_say_so(tmp_path):
     assert "of all prunable weights lost: global 90 %, mlp 30 %" in text
 
 
+def test_without_findings_nobody_reads_how_they_are_decided(tmp_path):
+    made = study(tmp_path, SMALL.partition("findings:")[0])
+    text = report(saved(tmp_path / "made-digits", made, measured(made)))
+    assert "No finding is declared" in text
+    assert "An arm is one way" in text
+    assert "Bonferroni" not in text
+
+
 def test_of_a_study_that_is_half_done_the_whole_seeds_are_repeated(tmp_path):
     made = study(tmp_path)
     text = report(saved(tmp_path / "made-digits", made, measured(made, seeds=3)))

@@ -8,12 +8,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from vitprune_core.analysis.checklist import checklist
-from vitprune_core.analysis.findings import Verdict, family
+from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
+from vitprune_core.analysis.reading import how_to_read
 from vitprune_core.analysis.report_findings import findings, image, otherwise, word_of
 from vitprune_core.analysis.results import arms, count, mean_sd, results, share_of, spent
-from vitprune_core.analysis.sentences import plain
 from vitprune_core.analysis.units import unit
 from vitprune_core.analysis.wording import because
 from vitprune_core.spec.datasets import DATASETS
@@ -118,54 +118,6 @@ def _disagreement(alike: Sequence[Gathered]) -> str:
 def _effect(verdict: Verdict) -> str:
     known = [c for c in verdict.comparisons if c.effect == verdict.effect]
     return f" ({unit(known[0]).told(verdict.effect)})" if known and verdict.effect else ""
-
-
-def how_to_read(gathered: Sequence[Gathered]) -> str:
-    thresholds = [g.study.file.thresholds for g in gathered]
-    alpha = ", ".join(dict.fromkeys(f"{t.alpha:g}" for t in thresholds))
-    families = ", ".join(f"{count(family(g.study), 'comparison')} x {_looks(g)}" for g in gathered)
-    smallest = ", ".join(dict.fromkeys(plain(t.smallest) for t in thresholds))
-    margins = ", ".join(dict.fromkeys(plain(t.margin) for t in thresholds))
-    return bullets(
-        (
-            "An arm is one way to prune and retrain; the table under What was run says what each "
-            "does. Dense is the trained model before pruning, a control the dense model "
-            "retrained without pruning, for as long as that table says. A random arm takes the "
-            "mask of the method that it is named after and shuffles it inside each matrix: as "
-            "many weights go, but other ones. Of the layers, qk are queries and keys, vo values "
-            "and attention outputs, mlp both feed-forward matrices.",
-            "Accuracy is top-1, after retraining, on test images that nothing was chosen by. A "
-            "point is one hundredth of them: 97 % against 95 % is 2 points. Training that "
-            "diverged counts as a guess.",
-            "A seed is one repetition with its own split, starting weights and order of images. "
-            "All arms of a seed start from the same dense model, so differences are taken seed "
-            "by seed. A look is a number of seeds, declared beforehand, after which verdicts are "
-            "made.",
-            "The interval is where the mean over all possible seeds is likely to be (paired t). "
-            "It is made wider, and p larger, for all that is asked at once (Bonferroni: "
-            f"{families}), so that the chance of any wrong verdict on a workload is below "
-            f"{alpha}; what stands in brackets is judged as strictly and not counted. Before the "
-            "first look there is no p, and the interval is the usual 95 % one.",
-            "p belongs to the mark that it is told against: how often a mean so far from that "
-            "mark would come out if the truth lay on it, times all that is asked, at most 1. A "
-            "small p against 80 % where 30 % were seen says that it is not 80 %, not that 30 % "
-            "are much.",
-            "Supported: the whole interval lies on the right side of its mark. Refuted: on the "
-            f"other; of an advantage below {smallest}, the smallest that matters. Inconclusive: "
-            "neither, or too few seeds. A conclusion of several comparisons needs all of them to "
-            "hold; one that fails refutes it.",
-            f"A difference below {smallest} is called small. A loss within {margins} counts as "
-            "equal where nothing else is said. Share brought back: (accuracy after retraining - "
-            "before) / (control - before). Variance ratio: how much the kept shares of the rows, "
-            "columns or heads of a mask vary, over the same mask shuffled; 1 is chance.",
-            "Fragile: without any correction, flipping signs or drawing seeds and images again "
-            "comes to another verdict than paired t without correction.",
-        )
-    )
-
-
-def _looks(g: Gathered) -> str:
-    return count(max(len(g.study.looks), 1), "look")
 
 
 def _study(g: Gathered, pictures: Sequence[Illustration], alone: bool) -> list[str]:
