@@ -51,6 +51,16 @@ def test_a_table_that_was_cut_anywhere_is_named(written, tmp_path, name):
             tables.read(home)
 
 
+@pytest.mark.parametrize("measure", ['"0.5"', "true", '{"heads": {"ratio": "2"}}', '[0.1, "a"]'])
+def test_text_where_a_number_of_a_matrix_should_be_is_named(tmp_path, measure):
+    level = f'{{"global/s100/0.5": {{"blocks.0.attn.q": {{"density": {measure}}}}}}}'
+    (tmp_path / "structure.json").write_text(level)
+    with pytest.raises(
+        Damaged, match=r"structure\.json: .* where a number should be; move it away"
+    ):
+        tables.read(StudyDir(tmp_path))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "data", [b'{"a": {}}\n', b"[1]\n", b"a,b\n", b"\x93NUMPY", b"PK\x03", b"\xff\n"]

@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
@@ -191,8 +191,8 @@ def read(folder: StudyDir) -> Tables:
     return Tables(
         {row.where: _measured(folder.results, row) for row in _read_csv(folder.results, Row)},
         _read_images(folder.images),
-        _read_json(folder.structure),
-        _read_json(folder.grids),
+        _read_json(folder.structure, _measures),
+        _read_json(folder.grids, _named),
         {cost.where: cost for cost in _read_csv(folder.costs, Cost)},
     )
 
@@ -294,13 +294,31 @@ def _write_images(path: Path, images: Mapping[Where, Images]) -> None:
     write(path, buffer.getvalue())
 
 
-def _read_json(path: Path) -> dict[Where, Any]:
+def _read_json(path: Path, check: Callable[[Any], None]) -> dict[Where, Any]:
+    """A value a level; what `check` says of one is raised as `Damaged` too."""
     try:
-        return {Where.parse(key): value for key, value in loads(path.read_bytes()).items()}
+        found = {Where.parse(key): value for key, value in loads(path.read_bytes()).items()}
+        for value in found.values():
+            check(value)
+        return found
     except FileNotFoundError:
         return {}
     except WRONG as error:
         raise _damaged(path, f"cannot be read: {type(error).__name__}: {error}") from None
+
+
+def _named(of: Any) -> None:
+    """What is drawn later is looked at then."""
+    if not isinstance(of, dict):
+        raise ValueError(f"{json.dumps(of)[:40]} where the parts of a picture should be")
+
+
+def _measures(of: Any) -> None:
+    """Of matrices: numbers, what has none, and names of such."""
+    if isinstance(of, str | bool):
+        raise ValueError(f"{json.dumps(of)} where a number should be")
+    for part in of.values() if isinstance(of, dict) else of if isinstance(of, list) else ():
+        _measures(part)
 
 
 def _write_json(path: Path, values: Mapping[Where, Any]) -> None:
