@@ -53,5 +53,12 @@ def test_where_all_was_asked_nothing_is_outside(said):
     assert said({("global", 0.9): 0.68, ("random", 0.9): 0.70}, SMALL)[1] == ""
 
 
+def test_what_another_finding_asks_about_is_not_outside(said):
+    third = "test: noninferior, arm: random, over: {}, at: [0.9]"
+    assert third.format("control") in AT_HALF
+    text = AT_HALF.replace(third.format("control"), third.format("global"))
+    assert said({("global", 0.9): 0.68, ("random", 0.9): 0.70}, text)[1] == ""
+
+
 def test_before_the_first_look_nothing_is_told(said):
     assert said({("global", 0.9): 0.68, ("random", 0.9): 0.70}, seeds=3)[1] == ""

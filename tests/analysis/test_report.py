@@ -21,7 +21,7 @@ from vitprune_core.analysis.report_findings import word_of
 from vitprune_core.analysis.summaries import spread
 from vitprune_core.analysis.tables import Where
 from vitprune_core.analysis.verdicts import Comparison
-from vitprune_core.analysis.wording import paragraph
+from vitprune_core.analysis.wording import because, paragraph
 from vitprune_core.analysis.written import Files, as_csv, as_parquet, levels_as_csv, save
 from vitprune_core.spec.claims import Part
 from vitprune_core.spec.study import load_study
@@ -259,6 +259,19 @@ def test_studies_of_one_name_that_declare_different_things_are_refused(small, tm
     assert "## longer on digits" in text
 
 
+def test_what_was_declared_lies_beside_the_report_for_every_workload(small, tmp_path):
+    """And nobody's own file of the same name is written over."""
+    fashion = study(tmp_path, SMALL.replace("digits", "fashion"))
+    second = saved(tmp_path / "runs" / "made-fashion", fashion, measured(fashion))
+    mine = tmp_path / "made.yaml"
+    before = mine.read_text()
+    gathered = gather([small, second])
+    save(gathered, Files(tmp_path / "report.md", tmp_path / "findings.json"))
+    for workload, g in zip(("digits", "fashion"), gathered, strict=True):
+        assert load_study(str(tmp_path / "declared" / workload / "made.yaml")).hash == g.study.hash
+    assert mine.read_text() == before
+
+
 def test_several_workloads_have_a_section_each_and_a_paragraph_where_they_disagree(small, tmp_path):
     text = SMALL.replace("looks: {digits: [8]}", "looks: {digits: [8], fashion: [8]}")
     study(tmp_path, text)
@@ -274,7 +287,7 @@ def test_several_workloads_have_a_section_each_and_a_paragraph_where_they_disagr
     assert "F3 is refuted on digits (−26.0 points), supported on fashion" in disagreement
     assert "F2" not in disagreement
     assert "## made on fashion" in both
-    assert "vitprune sweep digits/made.yaml --runs runs" in both
+    assert "vitprune sweep declared/digits/made.yaml --runs runs" in both
 
 
 def test_a_file_that_was_changed_after_its_runs_is_told(tmp_path):
@@ -323,7 +336,7 @@ def test_what_each_arm_does_is_told_choice_by_choice(small):
     arms = section(report(small), "## What was run", "## Results")
     assert "| random | single weights | all matrices | random, as global | 50 %, 90 % |" in arms
     assert "| control | nothing |  |  |  |  |\n" in arms
-    assert "All arms: retrained for 1 epoch, in which way with the learning rate" in arms
+    assert "The same for all arms: retrained for: 1 epoch; in which way: with the" in arms
 
 
 def test_no_number_has_a_minus_before_a_zero():
@@ -341,15 +354,42 @@ def test_the_checklist_says_what_is_missing(small):
 def test_the_study_beside_the_report_is_the_study(small, tmp_path):
     save(gather([small]), Files(tmp_path / "report.md", tmp_path / "findings.json"))
     text = (tmp_path / "report.md").read_text()
-    again = "vitprune sweep made.yaml --runs runs\nvitprune report runs/made-digits -o report.md"
+    again = "vitprune sweep declared/made.yaml --runs runs\nvitprune report runs/made-digits -o"
     assert again in text
-    assert load_study(str(tmp_path / "made.yaml")).hash == gather([small])[0].study.hash
-    assert gather([small])[0].study.hash in text
+    assert load_study(str(tmp_path / "declared" / "made.yaml")).hash == small.hash
+    assert small.hash in text
 
 
 def test_what_has_to_be_added_stands_before_everything_else(small):
     text = markdown(gather([small]), {}, "One rule was mended <b>afterwards</b>.")
     assert "\n\nOne rule was mended \\<b\\>afterwards\\</b\\>.\n\n## At a glance" in text
+    assert "\n\n1\\. a b\n\n" in markdown(gather([small]), {}, "1. a\n\n    b")
+
+
+def test_a_variance_ratio_that_is_refuted_is_held_against_the_smallest_that_matters():
+    part = Part(test="structured", arm="a", at=(0.95,))
+    alike = comparison(part=part, effect=0.0, interval=(-0.001, 0.001), verdict="refuted")
+    assert "against 1.01 times" in told(alike, word="refuted")
+    assert "against 1 times" in told(replace(alike, verdict="supported"))
+
+
+def test_why_a_verdict_is_so_is_the_comparison_that_decides_it():
+    """Of what is open the least sure, as in `findings.json`; before the first look nothing is."""
+    surer = comparison(verdict="inconclusive", effect=0.18, p=0.3)
+    open_ = comparison(verdict="inconclusive", effect=0.004, interval=(-0.09, 0.1), p=1.0)
+    told = because(verdict(surer, open_, word="inconclusive"), Thresholds())
+    assert told.endswith("a is 0.4 points more accurate than b (\N{MINUS SIGN}9.0 to +10.0)")
+    assert because(verdict(surer, open_, word="inconclusive", look=None), Thresholds()) == ""
+
+
+def test_what_stands_beside_a_verdict_is_in_brackets_in_every_table(tmp_path):
+    beside = "{test: superior, arm: global, over: mlp, at: [0.9], beside: true}"
+    parts = "over: random, at: [0.5, 0.9]}"
+    text = SMALL.replace(f"{parts}]", f"{parts}, {beside}]")
+    made = study(tmp_path, text)
+    shown = report(saved(tmp_path / "made-digits", made, measured(made)))
+    assert shown.count("| (global - mlp, at 90 %) |") == 2
+    assert "| global - mlp" not in shown
 
 
 def test_arms_that_lose_unlike_shares_of_all_weights_say_so(tmp_path):
@@ -376,7 +416,7 @@ def test_without_findings_nobody_reads_how_they_are_decided(tmp_path):
 def test_of_a_study_that_is_half_done_the_whole_seeds_are_repeated(tmp_path):
     made = study(tmp_path)
     text = report(saved(tmp_path / "made-digits", made, measured(made, seeds=3)))
-    assert "vitprune sweep made.yaml --seeds 100-102 --runs runs\n" in text
+    assert "vitprune sweep declared/made.yaml --seeds 100-102 --runs runs\n" in text
 
 
 def hostile(tmp_path):

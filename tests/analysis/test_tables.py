@@ -51,6 +51,13 @@ def test_a_table_that_was_cut_anywhere_is_named(written, tmp_path, name):
             tables.read(home)
 
 
+@pytest.mark.parametrize("level", ["3", '{"m": 3}', '{"m": {"structure": 5}}'])
+def test_a_number_where_measures_of_a_matrix_should_be_is_named(tmp_path, level):
+    (tmp_path / "structure.json").write_text(f'{{"global/s100/0.5": {level}}}')
+    with pytest.raises(Damaged, match=r"structure\.json: .* where values with names should be"):
+        tables.read(StudyDir(tmp_path))
+
+
 @pytest.mark.parametrize("measure", ['"0.5"', "true", '{"heads": {"ratio": "2"}}', '[0.1, "a"]'])
 def test_text_where_a_number_of_a_matrix_should_be_is_named(tmp_path, measure):
     level = f'{{"global/s100/0.5": {{"blocks.0.attn.q": {{"density": {measure}}}}}}}'

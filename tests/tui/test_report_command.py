@@ -92,6 +92,7 @@ def test_hostile_claims_do_nothing_to_a_terminal(tmp_path):
         (["made-digits", "-o", "report.txt"], "must end in .md"),
         (["made-digits", "-o", "nowhere/report.md"], "there is no folder nowhere"),
         (["made-digits", "--findings", "f.txt"], "must end in .json"),
+        (["made-digits", "--note", "x" * 2001], "--note: 2,001 characters are more than 2,000"),
     ],
 )
 def test_a_wrong_request_is_2_and_says_why(runs, tmp_path, words, said):

@@ -51,10 +51,11 @@ def emptied(cells: Cells, part: Part, seeds: Sequence[int], on: Terms) -> Compar
     if outcome < 0:
         corrected = on.corrected(statistics.rarer_than_half(hit, of))
     expected = float(chances @ np.arange(len(chances))) / of
-    all_ = sum(head.shuffled.groups for head in known[0])
+    masks = len(part.at)
+    parts = sum(head.shuffled.groups for head in known[0]) // masks
     seen = (
-        f"{np.mean(counts):.1f} of {all_} parts of heads a seed (a head has one in each of q, k, v "
-        f"and o), {expected:.1f} by chance, any in {hit} of {of} seeds"
+        f"{np.mean(counts) / masks:.1f} of {parts} parts of heads a mask, "
+        f"{expected / masks:.1f} by chance, any in {hit} of {of} seeds"
     )
     return Comparison(
         part,

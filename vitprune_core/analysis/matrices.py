@@ -96,6 +96,8 @@ def _spread(
         f"Kendall's W is {w:.2f} (1: all {len(table)} seeds rank the {table.shape[1]} matrices "
         "alike)"
     )
+    if not ranks_suffice:
+        seen += f"; more than {100 * law.supports:g} points apart are asked for too"
     told = f"{seen}; {found.note}" if found.note else seen
     if ranks_suffice and alike:
         small = found.interval is not None and found.interval[1] < law.refutes

@@ -28,9 +28,10 @@ def _outside(c: Comparison, verdict: Verdict, g: Gathered) -> Iterator[str]:
         return
     assert isinstance(part.arm, str)
     assert isinstance(part.over, str)
-    pair = {part.arm, part.over}
-    asked = {s for x in verdict.comparisons if {x.part.arm, x.part.over} == pair for s in x.part.at}
-    beyond = {at: d for at, d in _differences(part.arm, part.over, g).items() if at not in asked}
+    asked = _asked({part.arm, part.over}, g)
+    seeds = g.study.file.seeds[: verdict.look]
+    differences = _differences(part.arm, part.over, g, seeds)
+    beyond = {at: d for at, d in differences.items() if at not in asked}
     less = {at: d for at, d in beyond.items() if d <= -smallest}
     more = {at: d for at, d in beyond.items() if d >= smallest}
     yield from _told(part.arm, part.over, less, "below")
@@ -38,9 +39,16 @@ def _outside(c: Comparison, verdict: Verdict, g: Gathered) -> Iterator[str]:
         yield from _told(part.arm, part.over, more, "above")
 
 
-def _differences(arm: str, over: str, g: Gathered) -> dict[float, float]:
-    """Sparsity asked -> mean difference of test accuracy, over the seeds that have both."""
-    of = {(row.sparsity_asked, row.seed): row.accuracy for row in g.rows_of(arm)}
+def _asked(pair: set[str], g: Gathered) -> set[float]:
+    """Sparsities at which any finding compares the two, or tells of them beside."""
+    known = (c.part for v in g.verdicts for c in (*v.comparisons, *v.beside))
+    return {s for part in known if {part.arm, part.over} == pair for s in part.at}
+
+
+def _differences(arm: str, over: str, g: Gathered, seeds: Sequence[int]) -> dict[float, float]:
+    """Sparsity asked -> mean difference of test accuracy, over these seeds that have both."""
+    rows = (row for row in g.rows_of(arm) if row.seed in seeds)
+    of = {(row.sparsity_asked, row.seed): row.accuracy for row in rows}
     pairs: dict[float, list[float]] = {}
     for row in g.rows_of(over):
         if (accuracy := of.get((row.sparsity_asked, row.seed))) is not None:

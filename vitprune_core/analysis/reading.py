@@ -60,7 +60,8 @@ def _decided(gathered: Sequence[Gathered]) -> Iterator[str]:
         f"A difference below {smallest} is called small. A loss within {margins} counts as "
         "equal where nothing else is said. Share brought back: (accuracy after retraining - "
         "before) / (control - before). Variance ratio: how much the kept shares of the rows, "
-        "columns or heads of a mask vary, over the same mask shuffled; 1 is chance."
+        "columns or heads of a mask vary, over the same mask shuffled; 1 is chance. Part of a "
+        "head: its rows in q, k or v, or its columns in o."
     )
     yield (
         "Fragile: without any correction, flipping signs or drawing seeds and images again "

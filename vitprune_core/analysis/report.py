@@ -28,13 +28,13 @@ Pictures = Mapping[str, Sequence[Illustration]]
 def markdown(gathered: Sequence[Gathered], pictures: Pictures, note: str = "") -> str:
     """The whole report, GitHub-flavoured; images are looked for in `figures/` beside it.
 
-    `note` is what whoever reports has to add, in Markdown's plain text.
+    `note` is a paragraph of plain text: what whoever reports has to add.
     """
     names = list(dict.fromkeys(g.study.name for g in gathered))
     parts = [
         f"# What was found: {', '.join(map(cell, names))}",
         INTRODUCTION,
-        prose(note),
+        prose(" ".join(note.split())),
         "## At a glance",
         at_a_glance(gathered),
         *disagreements(gathered),
@@ -242,9 +242,9 @@ def repeat(gathered: Sequence[Gathered]) -> list[str]:
     report = shlex.join(("vitprune", "report", *folders, "-o", "report.md"))
     files = [f"{file_of(g, gathered)} (hash {g.study.hash})" for g in gathered]
     return [
-        prose(f"{' and '.join(files)}, beside this report, declares all of it. Then:"),
+        prose(f"What was declared lies beside this report: {' and '.join(files)}. So:"),
         fenced("\n".join([*sweeps, report]), "sh"),
-        "On the same kind of device and with the same versions the tables come out the same, "
+        "On the same kind of device and with the same versions results.csv comes out the same, "
         "byte for byte. One arm with one seed alone is `vitprune run CONFIG`, with the "
         "`config.yaml` that lies in the folder of its run. For one conclusion alone, save the file "
         "under another name with only that finding and its arms: it is another study then, with "
@@ -263,7 +263,10 @@ def _seeds(g: Gathered) -> tuple[str, ...]:
 
 
 def file_of(g: Gathered, gathered: Sequence[Gathered]) -> str:
-    """Its study: called after its file, so that those of several workloads lie in folders."""
+    """Where its study is written down, beside the report and over nobody's own file.
+
+    A study is called after its file, so that those of several workloads lie in folders.
+    """
     name = f"{clean(g.study.name)}.yaml"
     several = sum(other.study.name == g.study.name for other in gathered) > 1
-    return f"{clean(g.study.workload)}/{name}" if several else name
+    return f"declared/{clean(g.study.workload)}/{name}" if several else f"declared/{name}"

@@ -1,6 +1,6 @@
 """The chapter of a report that findings have: verdict, paragraph, picture, comparisons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vitprune_core.analysis.findings import Verdict
@@ -58,9 +58,14 @@ COMPARISON_HEAD = (
 
 def comparisons(verdict: Verdict, g: Gathered) -> str:
     """Every comparison; those beside the verdict in brackets."""
-    rows = [_comparison(_quieter(c, verdict), g, label(c)) for c in verdict.comparisons]
-    rows += [_comparison(_quieter(c, verdict), g, f"({label(c)})") for c in verdict.beside]
+    rows = (_comparison(_quieter(c, verdict), g, name) for c, name in _named(verdict))
     return table(COMPARISON_HEAD, rows)
+
+
+def _named(verdict: Verdict) -> Iterator[tuple[Comparison, str]]:
+    """With what each is called in a table."""
+    yield from ((c, label(c)) for c in verdict.comparisons)
+    yield from ((c, f"({label(c)})") for c in verdict.beside)
 
 
 def _quieter(c: Comparison, verdict: Verdict) -> Comparison:
@@ -84,11 +89,11 @@ def _comparison(c: Comparison, g: Gathered, name: str) -> tuple[object, ...]:
 
 
 OTHERWISE = (
-    "Every comparison once more, uncorrected: the interval as if nothing else had been asked, the "
-    "p of flipping signs (each seed might as well have come out on the other side of what the "
-    "comparison is held against), the interval of drawing seeds and test images again. Loss: the "
-    "same difference of the negative log-likelihood, in nats, where less is better. Removed: what "
-    "the masks came to, mean over seeds and sparsities."
+    "The comparisons that have an interval once more, uncorrected: the interval as if nothing else "
+    "had been asked, the p of flipping signs (each seed might as well have come out on the other "
+    "side of what the comparison is held against), the interval of drawing seeds and test images "
+    "again. Loss: the same difference of the negative log-likelihood, in nats, where less is "
+    "better. Removed: what the masks came to, mean over seeds and sparsities."
 )
 OTHERWISE_HEAD = (
     "",
@@ -105,18 +110,18 @@ OTHERWISE_HEAD = (
 def otherwise(g: Gathered) -> list[str]:
     """The comparisons in other ways, of all findings."""
     rows = [
-        (verdict.id, *_otherwise(c))
+        (verdict.id, *_otherwise(c, name))
         for verdict in g.verdicts
-        for c in (*verdict.comparisons, *verdict.beside)
+        for c, name in _named(verdict)
         if c.alone is not None
     ]
     return [OTHERWISE, table(OTHERWISE_HEAD, rows)] if rows else []
 
 
-def _otherwise(c: Comparison) -> tuple[object, ...]:
+def _otherwise(c: Comparison, name: str) -> tuple[object, ...]:
     of = unit(c)
     return (
-        label(c),
+        name,
         of.told(c.effect),
         of.between(c.alone),
         "" if c.sign_flip_p is None else p_value(c.sign_flip_p),
@@ -145,7 +150,7 @@ def _mark(c: Comparison, g: Gathered) -> str:
         side = "above \N{MINUS SIGN}" if part.test == "noninferior" else "below "
         return side + plain(margin(part, thresholds))
     if part.test == "structured":
-        return "above 1 time" if c.effect is not None else "more than by chance"
+        return "above 1 times" if c.effect is not None else "more than by chance"
     return "seeds rank matrices alike" if part.test == "uneven" else ""
 
 

@@ -57,9 +57,9 @@ def arms(g: Gathered) -> list[str]:
     columns = list(zip(ARM_HEAD, zip(*rows, strict=True), strict=True))
     shared = [(head, of[0]) for head, of in columns[1:] if len({*of}) == 1 and len(rows) > 1]
     shown = [(head, of) for head, of in columns if (head, of[0]) not in shared]
-    told = ", ".join(f"{head} {what}" for head, what in shared if what)
+    told = "; ".join(f"{head}: {what}" for head, what in shared if what)
     return [
-        *([prose(f"All arms: {told}.")] if told else []),
+        *([prose(f"The same for all arms: {told}.")] if told else []),
         table([head for head, _ in shown], zip(*(of for _, of in shown), strict=True)),
     ]
 

@@ -46,7 +46,8 @@ def held_against(comparison: Comparison, thresholds: Thresholds) -> str:
     if part.test == "superior":
         return plain(thresholds.smallest) if comparison.verdict == "refuted" else "0"
     if part.test == "structured":
-        return "" if comparison.effect is None else "1 time"
+        least = 1 + (thresholds.smallest if comparison.verdict == "refuted" else 0.0)
+        return "" if comparison.effect is None else f"{least:g} times"
     return {
         "noninferior": f"\N{MINUS SIGN}{allowed}",
         "bounded": f"+{allowed}",

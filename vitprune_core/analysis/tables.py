@@ -308,17 +308,28 @@ def _read_json(path: Path, check: Callable[[Any], None]) -> dict[Where, Any]:
 
 
 def _named(of: Any) -> None:
-    """What is drawn later is looked at then."""
     if not isinstance(of, dict):
-        raise ValueError(f"{json.dumps(of)[:40]} where the parts of a picture should be")
+        raise ValueError(f"{json.dumps(of)[:40]} where values with names should be")
 
 
 def _measures(of: Any) -> None:
-    """Of matrices: numbers, what has none, and names of such."""
+    """Of every matrix of a level."""
+    _named(of)
+    for matrix in of.values():
+        _named(matrix)
+        _numbers(matrix)
+        structure = matrix.get("structure") or {}
+        _named(structure)
+        for kind in ("heads", "rows", "columns", "initial", "dead_heads"):
+            _named(structure.get(kind) or {})
+
+
+def _numbers(of: Any) -> None:
+    """At the end of every branch: a number, or nothing where there is none."""
     if isinstance(of, str | bool):
         raise ValueError(f"{json.dumps(of)} where a number should be")
     for part in of.values() if isinstance(of, dict) else of if isinstance(of, list) else ():
-        _measures(part)
+        _numbers(part)
 
 
 def _write_json(path: Path, values: Mapping[Where, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from vitprune_core.analysis.ahead import needed, towards
-from vitprune_core.analysis.findings import Verdict
+from vitprune_core.analysis.findings import Verdict, deciding
 from vitprune_core.analysis.sentences import listed, plain, sentences, short
 from vitprune_core.analysis.units import label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
@@ -31,8 +31,10 @@ def paragraph(verdict: Verdict, thresholds: Thresholds, looks: Sequence[int] = (
 
 def because(verdict: Verdict, thresholds: Thresholds) -> str:
     """Why, in short: the comparison that a verdict stands or falls with."""
-    told = _told(verdict) if verdict.look is not None else []
-    return short(told[0], thresholds) if told else ""
+    if verdict.look is None:
+        return ""
+    chosen = deciding(verdict.comparisons, verdict.verdict)
+    return short(chosen, thresholds) if chosen else ""
 
 
 def _so_far(verdict: Verdict, thresholds: Thresholds) -> Iterator[str]:

@@ -71,24 +71,16 @@ def save(gathered: Sequence[Gathered], files: Files, note: str = "") -> list[Pat
     if not any(_same(folder.path, files.folder) for g in gathered for folder in g.folders):
         write(files.csv, as_csv(gathered).encode())
         written.append(files.csv)
-    for path, text in _studies(gathered, files):
-        path.parent.mkdir(exist_ok=True)
-        write(path, text.encode())
+    for g in gathered:
+        path = files.folder / file_of(g, gathered)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, g.study.dump().encode())
         written.append(path)
     write(files.levels, levels_as_csv(gathered).encode())
     write(files.parquet, as_parquet(gathered))
     write(files.findings, (json.dumps(findings(gathered), indent=2) + "\n").encode())
     write(files.report, markdown(gathered, pictures, note).encode())
     return [*written, files.levels, files.parquet, files.findings, files.report]
-
-
-def _studies(gathered: Sequence[Gathered], files: Files) -> Iterator[tuple[Path, str]]:
-    """What was declared, complete, but not over the file that a study's folder has of its own."""
-    own = [folder.study for g in gathered for folder in g.folders]
-    for g in gathered:
-        path = files.folder / file_of(g, gathered)
-        if not any(_same(path, study) for study in own):
-            yield path, g.study.dump()
 
 
 def _same(a: Path, b: Path) -> bool:

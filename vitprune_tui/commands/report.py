@@ -22,6 +22,8 @@ from vitprune_tui.draw.scale import sparsity_axis
 from vitprune_tui.wrong import Unable, Wrong
 
 FINDINGS = "findings.json"
+LONGEST = 2_000
+"""Of a note: a paragraph."""
 TO_ASCII = str.maketrans("−±…", "-~~")
 Ticks = dict[float, str] | None
 
@@ -40,6 +42,8 @@ def report(
     are no report's; nothing is written then.
     """
     folders = [_folder(name, runs) for name in names]
+    if len(note) > LONGEST:
+        raise Wrong(f"--note: {len(note):,} characters are more than {LONGEST:,}")
     _check_ending(output, ".md", "-o")
     _check_ending(to, ".json", "--findings")
     try:
