@@ -161,12 +161,10 @@ def overview(g: Gathered) -> str:
     sizes_of = sorted({len(images.correct) for images in g.tables.images.values()})
     number = " or ".join(f"{size:,}" for size in sizes_of)
     tested = f" Every seed is tested on {number} images." if sizes_of else ""
-    reached = (
-        f" Dense test accuracy is {mean_sd(dense, 1)} % (mean ± standard deviation "
-        if dense
-        else ""
-    )
-    reached += f"over {count(dense.n, 'seed')})." if dense else ""
+    reached = ""
+    if dense:
+        how = f"mean ± standard deviation over {dense.n} seeds" if dense.n > 1 else "1 seed"
+        reached = f" Dense test accuracy is {mean_sd(dense, 1)} % ({how})."
     return prose(
         f"Workload {g.study.workload}: the data set {c.data.name} ({facts.side}x{facts.side} "
         f"pixels, {facts.classes} classes) and a Vision Transformer of {model.depth} blocks with "
