@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from vitprune_core.analysis.findings import family
 from vitprune_core.analysis.gather import Gathered
-from vitprune_core.analysis.results import count
 from vitprune_core.analysis.sentences import plain
+from vitprune_core.spec.numbers import several
 from vitprune_core.store.export import bullets
 
 WORDS = (
@@ -34,7 +34,9 @@ def how_to_read(gathered: Sequence[Gathered]) -> str:
 def _decided(gathered: Sequence[Gathered]) -> Iterator[str]:
     thresholds = [g.study.file.thresholds for g in gathered]
     alpha = ", ".join(dict.fromkeys(f"{t.alpha:g}" for t in thresholds))
-    families = ", ".join(f"{count(family(g.study), 'comparison')} x {_looks(g)}" for g in gathered)
+    families = ", ".join(
+        f"{several(family(g.study), 'comparison')} x {_looks(g)}" for g in gathered
+    )
     smallest = ", ".join(dict.fromkeys(plain(t.smallest) for t in thresholds))
     margins = ", ".join(dict.fromkeys(plain(t.margin) for t in thresholds))
     yield (
@@ -70,4 +72,4 @@ def _decided(gathered: Sequence[Gathered]) -> Iterator[str]:
 
 
 def _looks(g: Gathered) -> str:
-    return count(max(len(g.study.looks), 1), "look")
+    return several(max(len(g.study.looks), 1), "look")

@@ -13,10 +13,11 @@ from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
 from vitprune_core.analysis.reading import how_to_read
 from vitprune_core.analysis.report_findings import findings, image, otherwise, word_of
-from vitprune_core.analysis.results import arms, count, mean_sd, results, share_of, spent
+from vitprune_core.analysis.results import arms, mean_sd, results, spent
 from vitprune_core.analysis.units import unit
 from vitprune_core.analysis.wording import because
 from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.numbers import several, sparsity
 from vitprune_core.spec.shape import sizes
 from vitprune_core.store.clean import cell, clean, prose
 from vitprune_core.store.export import bullets, fenced, table
@@ -172,8 +173,8 @@ def overview(g: Gathered) -> str:
         f"{model.patch}x{model.patch} pixels ({size['parameters']:,} parameters, "
         f"{size['prunable']:,} of them in the matrices that are pruned), trained for "
         f"{c.train.epochs} epochs.{tested}{reached} "
-        f"The study has {count(len(g.study.arms), 'arm')} and "
-        f"{count(len(g.study.file.seeds), 'seed')}; verdicts are made after "
+        f"The study has {several(len(g.study.arms), 'arm')} and "
+        f"{several(len(g.study.file.seeds), 'seed')}; verdicts are made after "
         f"{' and '.join(map(str, g.study.looks)) or 'no number of'} seeds."
     )
 
@@ -190,16 +191,16 @@ def cautions(g: Gathered) -> list[str]:
     if g.missing:
         runs = len(g.study.arms) * len(g.study.file.seeds)
         said.append(
-            f"{runs - len(g.missing):,} of {count(runs, 'run')} "
-            f"({count(len(g.study.arms), 'arm')} x {count(len(g.study.file.seeds), 'seed')}) are "
+            f"{runs - len(g.missing):,} of {several(runs, 'run')} "
+            f"({several(len(g.study.arms), 'arm')} x {several(len(g.study.file.seeds), 'seed')}) are "
             "done so far."
         )
     lost = [level for of in g.levels.values() for level in of if level.diverged]
     if lost:
-        which = ", ".join(f"{x.arm} at {share_of(x.asked)} ({x.diverged})" for x in lost)
+        which = ", ".join(f"{x.arm} at {sparsity(x.asked)} ({x.diverged})" for x in lost)
         said.append(f"Training diverged, which counts as a guess: {which}.")
     if g.differing:
-        said.append(f"{count(g.differing, 'level')} came out with other weights in two folders.")
+        said.append(f"{several(g.differing, 'level')} came out with other weights in two folders.")
     return [bullets(said)] if said else []
 
 

@@ -7,11 +7,11 @@ from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
 from vitprune_core.analysis.outside import outside
-from vitprune_core.analysis.results import share_of
 from vitprune_core.analysis.sentences import p_value, percent, plain
 from vitprune_core.analysis.units import label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.analysis.wording import paragraph
+from vitprune_core.spec.numbers import sparsity
 from vitprune_core.store.clean import cell, prose
 from vitprune_core.store.export import table
 
@@ -133,7 +133,7 @@ def _otherwise(c: Comparison, name: str) -> tuple[object, ...]:
 
 def _achieved(c: Comparison) -> str:
     """Once where all arms have lost the same share."""
-    shares = {arm: share_of(share) for arm, share in c.achieved.items()}
+    shares = {arm: sparsity(share) for arm, share in c.achieved.items()}
     if len(set(shares.values())) == 1:
         return next(iter(shares.values()))
     return ", ".join(f"{arm} {share}" for arm, share in shares.items())
@@ -169,7 +169,7 @@ def _unlike(c: Comparison, g: Gathered) -> str:
     known = [share for share in lost.values() if share is not None]
     if len(known) < 2 or max(known) - min(known) < ALIKE:
         return ""
-    told = ", ".join(f"{arm} {share_of(share or 0.0)}" for arm, share in lost.items())
+    told = ", ".join(f"{arm} {sparsity(share or 0.0)}" for arm, share in lost.items())
     return f"of all prunable weights lost: {told}"
 
 

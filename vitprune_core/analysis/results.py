@@ -6,6 +6,7 @@ from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.panels import facets
 from vitprune_core.analysis.summaries import LevelSummary, Spread, costs, environments, in_order
 from vitprune_core.spec.config import Config
+from vitprune_core.spec.numbers import several, sparsity
 from vitprune_core.spec.plan import plan
 from vitprune_core.spec.request import completed
 from vitprune_core.spec.sentence import POLICIES
@@ -36,7 +37,7 @@ def _accuracies(g: Gathered) -> str:
         return [arm, prune.layers if prune else "", *(at.get(a, "") for a in asked)]
 
     rows = [row(arm, of) for arm, of in g.levels.items()]
-    return table(("arm", "layers", *map(share_of, asked)), rows)
+    return table(("arm", "layers", *map(sparsity, asked)), rows)
 
 
 def mean_sd(spread: Spread | None, digits: int) -> str:
@@ -45,10 +46,6 @@ def mean_sd(spread: Spread | None, digits: int) -> str:
         return ""
     sd = "" if spread.sd is None else f" ± {100 * spread.sd:.{digits}f}"
     return f"{100 * spread.mean:.{digits}f}{sd}"
-
-
-def share_of(share: float) -> str:
-    return f"{100 * share:.4g} %"
 
 
 def arms(g: Gathered) -> list[str]:
@@ -83,7 +80,7 @@ def _arm(config: Config) -> tuple[str, ...]:
     epochs = [len(r.retrain) * r.retrain[0].epochs for r in rounds if r.retrain]
     iterative = prune is not None and prune.schedule == "iterative"
     each = " a round" if iterative else ""
-    length = f"{count(epochs[-1], 'epoch')}{each}" if epochs else "not at all"
+    length = f"{several(epochs[-1], 'epoch')}{each}" if epochs else "not at all"
     again = (
         (length, POLICIES[retrain.policy], retrain.optimizer or "") if epochs else (length, "", "")
     )
@@ -92,8 +89,8 @@ def _arm(config: Config) -> tuple[str, ...]:
     chosen = what["distribution"]
     if prune.distribution != "random":
         chosen = f"{chosen}, by {what['criterion']}"
-    to = ", ".join(share_of(s) for s in prune.sparsities)
-    how = f"iterative, {count(len(rounds), 'round')}" if iterative else "one-shot"
+    to = ", ".join(sparsity(s) for s in prune.sparsities)
+    how = f"iterative, {several(len(rounds), 'round')}" if iterative else "one-shot"
     return what["granularity"], what["layers"], chosen, to, how, *again
 
 
@@ -105,7 +102,7 @@ def spent(g: Gathered) -> list[str]:
     hours = sum(c.seconds for c in of_arms) / 3600
     again, inexact = sum(c.again for c in of_arms), sum(c.inexact for c in of_arms)
     broken = (
-        f"{count(again, 'run')} needed more than one attempt" if again else "none was interrupted"
+        f"{several(again, 'run')} needed more than one attempt" if again else "none was interrupted"
     )
     rows = [
         (c.arm, c.runs, f"{c.epochs:,}", f"{c.seconds:,.0f}", f"{c.seconds / c.runs:,.1f}")
@@ -114,7 +111,7 @@ def spent(g: Gathered) -> list[str]:
     seen = environments(found)
     return [
         prose(
-            f"{count(sum(c.runs for c in of_arms), 'run')}, {sum(c.epochs for c in of_arms):,} "
+            f"{several(sum(c.runs for c in of_arms), 'run')}, {sum(c.epochs for c in of_arms):,} "
             f"epochs, {hours:.2f} hours of training; {broken}, and "
             f"{inexact or 'none'} went on in another environment than it was begun in. The first "
             "run of a seed trains the dense model for all its others. Seconds depend on what else "
@@ -126,7 +123,3 @@ def spent(g: Gathered) -> list[str]:
             [(*place, number) for place, number in seen],
         ),
     ]
-
-
-def count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from vitprune_core.analysis.units import POINTS, RECOVERY, label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
 from vitprune_core.spec.claims import COMPARED, Part
+from vitprune_core.spec.numbers import several
 from vitprune_core.spec.studyfile import Thresholds
 
 
@@ -35,7 +36,7 @@ def _facts(comparison: Comparison, thresholds: Thresholds) -> str:
         p, against = p_value(comparison.p), held_against(comparison, thresholds)
         told = f"p {p}" if p.startswith("below") else f"p = {p}"
         facts.append(f"{told} against {against}" if against else told)
-    facts.append(f"{comparison.seeds} {'seed' if comparison.seeds == 1 else 'seeds'}")
+    facts.append(several(comparison.seeds, "seed"))
     return ", ".join(facts)
 
 

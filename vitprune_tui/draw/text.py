@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from vitprune_core.spec.numbers import several as several
+from vitprune_core.spec.numbers import sparsity as sparsity
 from vitprune_core.store.clean import clean
 
 MISSING = "-"
@@ -9,11 +11,6 @@ MISSING = "-"
 
 def percent(share: float | None, digits: int = 1) -> str:
     return MISSING if share is None else f"{100 * share:.{digits}f} %"
-
-
-def sparsity(share: float) -> str:
-    """As people write it: 95 %, 99.5 %, 36.91 %; 100 % is all."""
-    return f"{100 * share:.4g} %" if share in (0, 1) or share < 0.9999 else f"{100 * share:.7g} %"
 
 
 def points(difference: float | None) -> str:
@@ -27,11 +24,6 @@ def times(ratio: float | None) -> str:
 
 def count(number: int | None) -> str:
     return MISSING if number is None else f"{number:,}"
-
-
-def several(number: int, one: str, many: str = "") -> str:
-    """1 silent head, 2 silent heads."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def duration(seconds: float | None) -> str:
