@@ -34,9 +34,7 @@ def how_to_read(gathered: Sequence[Gathered]) -> str:
 def _decided(gathered: Sequence[Gathered]) -> Iterator[str]:
     thresholds = [g.study.file.thresholds for g in gathered]
     alpha = ", ".join(dict.fromkeys(f"{t.alpha:g}" for t in thresholds))
-    families = ", ".join(
-        f"{several(family(g.study), 'comparison')} x {_looks(g)}" for g in gathered
-    )
+    families = ", ".join(_family(g) for g in gathered)
     smallest = ", ".join(dict.fromkeys(plain(t.smallest) for t in thresholds))
     margins = ", ".join(dict.fromkeys(plain(t.margin) for t in thresholds))
     yield (
@@ -71,5 +69,6 @@ def _decided(gathered: Sequence[Gathered]) -> Iterator[str]:
     )
 
 
-def _looks(g: Gathered) -> str:
-    return several(max(len(g.study.looks), 1), "look")
+def _family(g: Gathered) -> str:
+    looks = several(max(len(g.study.looks), 1), "look")
+    return f"{several(family(g.study), 'comparison')} x {looks}"

@@ -189,12 +189,10 @@ def cautions(g: Gathered) -> list[str]:
             "of vitprune. What decides may have been chosen after the results."
         )
     if g.missing:
-        runs = len(g.study.arms) * len(g.study.file.seeds)
-        said.append(
-            f"{runs - len(g.missing):,} of {several(runs, 'run')} "
-            f"({several(len(g.study.arms), 'arm')} x {several(len(g.study.file.seeds), 'seed')}) are "
-            "done so far."
-        )
+        number, of_each = len(g.study.arms), len(g.study.file.seeds)
+        whole, runs = f"{several(number, 'arm')} x {several(of_each, 'seed')}", number * of_each
+        done = f"{runs - len(g.missing):,} of {several(runs, 'run')}"
+        said.append(f"{done} ({whole}) are done so far.")
     lost = [level for of in g.levels.values() for level in of if level.diverged]
     if lost:
         which = ", ".join(f"{x.arm} at {sparsity(x.asked)} ({x.diverged})" for x in lost)
