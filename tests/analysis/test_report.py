@@ -369,8 +369,8 @@ def test_what_has_to_be_added_stands_before_everything_else(small):
 def test_a_variance_ratio_that_is_refuted_is_held_against_the_smallest_that_matters():
     part = Part(test="structured", arm="a", at=(0.95,))
     alike = comparison(part=part, effect=0.0, interval=(-0.001, 0.001), verdict="refuted")
-    assert "against 1.01 times" in told(alike, word="refuted")
-    assert "against 1 times" in told(replace(alike, verdict="supported"))
+    assert "against a ratio of 1.01," in told(alike, word="refuted")
+    assert "against a ratio of 1," in told(replace(alike, verdict="supported"))
 
 
 def test_why_a_verdict_is_so_is_the_comparison_that_decides_it():

@@ -128,3 +128,12 @@ def test_hopeless_needs_no_number():
     found = judged(EIGHT - EIGHT.mean() + 0.00001, noninferior(0.0))
     assert (found.verdict, found.seeds_needed) == ("inconclusive", None)
     assert found.note
+
+
+def test_beside_the_corrected_interval_stands_the_one_of_95_percent():
+    """sd 1.31 points over 8 seeds, t 2.36: 1.09 points to either side, whatever else is asked."""
+    alone = judged(EIGHT, superior(0.01)).alone
+    assert alone == pytest.approx((0.0091, 0.0309), abs=1e-4)
+    many = judged(EIGHT, superior(0.01), Terms(0.05, 100, True, ""))
+    assert many.alone == alone
+    assert many.interval[0] < 0 < alone[0]

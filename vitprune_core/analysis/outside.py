@@ -8,8 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Gathered
-from vitprune_core.analysis.sentences import listed, plain
+from vitprune_core.analysis.sentences import joined, listed, plain
 from vitprune_core.analysis.verdicts import Comparison
+from vitprune_core.analysis.wording import paragraph
+
+
+def in_words(verdict: Verdict, g: Gathered) -> str:
+    """The paragraph of a verdict, and what the means say outside of what it asks."""
+    words = paragraph(verdict, g.study.file.thresholds, g.study.looks)
+    return " ".join(filter(None, [words, outside(verdict, g)]))
 
 
 def outside(verdict: Verdict, g: Gathered) -> str:
@@ -58,12 +65,6 @@ def _differences(arm: str, over: str, g: Gathered, seeds: Sequence[int]) -> dict
 
 def _told(arm: str, over: str, means: Mapping[float, float], where: str) -> Iterator[str]:
     if means:
-        points = _several([plain(abs(difference)) for difference in means.values()])
-        yield f"with {listed(list(means))} % removed the mean of {arm} is {points} {where} {over}'s"
-
-
-def _several(points: Sequence[str]) -> str:
-    """`2.4, 35.7 and 25.8 points`."""
-    *others, last = points
-    shown = [other.removesuffix(" points") for other in others]
-    return f"{', '.join(shown)} and {last}" if shown else last
+        points = joined([plain(abs(d)).removesuffix(" points") for d in means.values()])
+        what = f"the mean of {arm} is {points} points {where} {over}'s"
+        yield f"with {listed(list(means))} % removed {what}"

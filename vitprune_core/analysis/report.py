@@ -265,5 +265,5 @@ def file_of(g: Gathered, gathered: Sequence[Gathered]) -> str:
     A study is called after its file, so that those of several workloads lie in folders.
     """
     name = f"{clean(g.study.name)}.yaml"
-    several = sum(other.study.name == g.study.name for other in gathered) > 1
-    return f"declared/{clean(g.study.workload)}/{name}" if several else f"declared/{name}"
+    namesakes = sum(other.study.name == g.study.name for other in gathered) > 1
+    return f"declared/{clean(g.study.workload)}/{name}" if namesakes else f"declared/{name}"

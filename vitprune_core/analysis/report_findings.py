@@ -6,11 +6,10 @@ from dataclasses import replace
 from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Gathered
 from vitprune_core.analysis.illustrations import Illustration
-from vitprune_core.analysis.outside import outside
+from vitprune_core.analysis.outside import in_words
 from vitprune_core.analysis.sentences import p_value, percent, plain
 from vitprune_core.analysis.units import label, margin, unit
 from vitprune_core.analysis.verdicts import Comparison
-from vitprune_core.analysis.wording import paragraph
 from vitprune_core.spec.numbers import sparsity
 from vitprune_core.store.clean import cell, prose
 from vitprune_core.store.export import table
@@ -39,9 +38,7 @@ PICTURES = (
 
 
 def finding(verdict: Verdict, g: Gathered) -> str:
-    words = paragraph(verdict, g.study.file.thresholds, g.study.looks)
-    text = prose(" ".join(filter(None, [words, outside(verdict, g)])))
-    return f"**{cell(word_of(verdict).capitalize())}.** {text}"
+    return f"**{cell(word_of(verdict).capitalize())}.** {prose(in_words(verdict, g))}"
 
 
 COMPARISON_HEAD = (
@@ -150,7 +147,7 @@ def _mark(c: Comparison, g: Gathered) -> str:
         side = "above \N{MINUS SIGN}" if part.test == "noninferior" else "below "
         return side + plain(margin(part, thresholds))
     if part.test == "structured":
-        return "above 1 times" if c.effect is not None else "more than by chance"
+        return "above 1" if c.effect is not None else "more than by chance"
     return "seeds rank matrices alike" if part.test == "uneven" else ""
 
 
@@ -165,11 +162,11 @@ def _note(c: Comparison, g: Gathered) -> str:
 def _unlike(c: Comparison, g: Gathered) -> str:
     """Whose layers hold more weights loses more of them at the same share."""
     arms = (c.part.arm, c.part.over) if c.part.test == "superior" else ()
-    lost = {str(arm): _of_all(str(arm), c.part.at, g) for arm in arms}
-    known = [share for share in lost.values() if share is not None]
-    if len(known) < 2 or max(known) - min(known) < ALIKE:
+    shares = ((str(arm), _of_all(str(arm), c.part.at, g)) for arm in arms)
+    lost = {arm: share for arm, share in shares if share is not None}
+    if len(lost) < 2 or max(lost.values()) - min(lost.values()) < ALIKE:
         return ""
-    told = ", ".join(f"{arm} {sparsity(share or 0.0)}" for arm, share in lost.items())
+    told = ", ".join(f"{arm} {sparsity(share)}" for arm, share in lost.items())
     return f"of all prunable weights lost: {told}"
 
 

@@ -48,7 +48,7 @@ def held_against(comparison: Comparison, thresholds: Thresholds) -> str:
         return plain(thresholds.smallest) if comparison.verdict == "refuted" else "0"
     if part.test == "structured":
         least = 1 + (thresholds.smallest if comparison.verdict == "refuted" else 0.0)
-        return "" if comparison.effect is None else f"{least:g} times"
+        return "" if comparison.effect is None else f"a ratio of {least:g}"
     return {
         "noninferior": f"\N{MINUS SIGN}{allowed}",
         "bounded": f"+{allowed}",
@@ -106,7 +106,12 @@ def removed(part: Part) -> str:
 
 def listed(shares: Sequence[float]) -> str:
     """`80`, `80, 90 and 95`: in percent."""
-    *others, last = (f"{100 * share:g}" for share in shares)
+    return joined([f"{100 * share:g}" for share in shares])
+
+
+def joined(words: Sequence[str]) -> str:
+    """`a`, `a, b and c`."""
+    *others, last = words
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from vitprune_core.analysis.gather import Gathered, findings
 from vitprune_core.analysis.illustrations import drafts, draw
 from vitprune_core.analysis.report import file_of, markdown
-from vitprune_core.analysis.summaries import MEASURED, Spread
+from vitprune_core.analysis.summaries import MEASURED, LevelSummary, Spread
 from vitprune_core.analysis.tables import Row
 from vitprune_core.store.clean import field
 from vitprune_core.store.rundir import write
@@ -95,28 +95,32 @@ def _records(gathered: Sequence[Gathered]) -> Iterator[dict[str, Any]]:
 
 
 def as_csv(gathered: Sequence[Gathered]) -> str:
+    """A row a level of a seed."""
+    head = ["study", *(f.name for f in fields(Row))]
+    return _csv(head, (record.values() for record in _records(gathered)))
+
+
+def _csv(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """No text of it is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["study", *(f.name for f in fields(Row))])
-    for record in _records(gathered):
-        writer.writerow([_field(value) for value in record.values()])
+    writer.writerow(head)
+    writer.writerows(map(_field, row) for row in rows)
     return text.getvalue()
 
 
 def levels_as_csv(gathered: Sequence[Gathered]) -> str:
     """A row an arm and sparsity: what its seeds say together. Shares, and losses in nats."""
     spreads = [f"{name}_{of}" for name in ("accuracy", "before", "loss") for of in SPREAD]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["study", "workload", "arm", "asked", "seeds", *spreads, *MEASURED])
-    for g in gathered:
-        for level in (level for of in g.levels.values() for level in of):
-            who = [g.study.name, g.study.workload, level.arm, level.asked, level.accuracy.n]
-            seen = [_spread(of) for of in (level.accuracy, level.before, level.loss)]
-            means = [level.means[name] for name in MEASURED]
-            writer.writerow(map(_field, [*who, *chain.from_iterable(seen), *means]))
-    return text.getvalue()
+    head = ["study", "workload", "arm", "asked", "seeds", *spreads, *MEASURED]
+    levels = ((g, level) for g in gathered for of in g.levels.values() for level in of)
+    return _csv(head, (_level(g, level) for g, level in levels))
+
+
+def _level(g: Gathered, level: LevelSummary) -> list[object]:
+    who = [g.study.name, g.study.workload, level.arm, level.asked, level.accuracy.n]
+    seen = [_spread(of) for of in (level.accuracy, level.before, level.loss)]
+    return [*who, *chain.from_iterable(seen), *(level.means[name] for name in MEASURED)]
 
 
 def _spread(spread: Spread | None) -> list[float | None]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vitprune_core.analysis.gather import Clash, Gathered, findings, gather
-from vitprune_core.analysis.outside import outside
+from vitprune_core.analysis.outside import in_words
 from vitprune_core.analysis.panels import Picture, pictures
 from vitprune_core.analysis.summaries import LevelSummary
-from vitprune_core.analysis.wording import paragraph
 from vitprune_core.spec.request import completed
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store.clean import clean
@@ -120,8 +119,7 @@ def as_text(g: Gathered, look: Look) -> Iterator[str]:
     if g.verdicts:
         yield _verdicts(g, look)
     for verdict in g.verdicts:
-        words = f"{verdict.verdict}: {paragraph(verdict, study.file.thresholds, study.looks)}"
-        words = " ".join(filter(None, [words, outside(verdict, g)]))
+        words = f"{verdict.verdict}: {in_words(verdict, g)}"
         claim = clean(f"{verdict.id} {verdict.claim}")
         yield "\n".join(_filled(part, look) for part in (claim, clean(words)))
     whole = {arm: completed(study.arms[arm]) for arm in g.levels}
