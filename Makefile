@@ -4,7 +4,7 @@ RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup run test long simulation survival overhead bench speed gpu check clean
+.PHONY: help setup run test torture long simulation survival overhead bench speed gpu check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -32,7 +32,10 @@ run: $(READY)  ## the main job on real images: train a ViT on digits, prune, ret
 	echo "more: $(BIN)/vitprune masks $$magnitude, $(BIN)/vitprune --help" >&2
 
 test: $(READY)  ## the tests, under 10 minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --write-counts
+
+torture: $(READY)  ## what is attacked on purpose, as often as the README says; an hour, root
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m campaign --torture --write-counts
 
 long: $(READY)  ## also the tests that train for minutes, and others at full length
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'slow or not slow'

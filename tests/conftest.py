@@ -14,6 +14,7 @@ from vitprune_core.spec.request import load
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
 
+pytest_plugins = ["tests.campaigns"]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 MEMORY, ROOM = Path("/dev/shm"), 1 << 30
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
