@@ -107,7 +107,9 @@ class Unfused(Attention):
     """Every matrix computes for itself, as one would write it down."""
 
     def projected(self, x_BRW, context_BNW):
-        return self.q(x_BRW), self.k(context_BNW), self.v(context_BNW)
+        given = (self.q, x_BRW), (self.k, context_BNW), (self.v, context_BNW)
+        q, k, v = (m(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for m, x in given)
+        return q / q.shape[-1] ** 0.5, k, v
 
 
 def heard_naively(model, seen, names):

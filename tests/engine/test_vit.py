@@ -2,13 +2,23 @@ from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import result
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.removal import scored
 from vitprune_core.engine.train import calibration
-from vitprune_core.engine.vit import ViT, compute_with, decays, initial, joined, patches
+from vitprune_core.engine.vit import (
+    EVERY,
+    TOKEN,
+    Attention,
+    ViT,
+    compute_with,
+    decays,
+    initial,
+    patches,
+)
 from vitprune_core.spec import shape
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.request import load
@@ -63,19 +73,25 @@ def test_patches_are_squares_row_by_row():
     ]
 
 
-def test_attention_equals_torchs_own(tiny):
-    config = tiny("dense").config
-    attention = build(config).blocks[0].attn
-    x_BNW = torch.randn(2, 5, 12)
+@pytest.mark.parametrize("read", [EVERY, TOKEN])
+def test_attention_equals_torchs_own_and_so_do_its_gradients(read):
+    torch.manual_seed(0)
+    attention = Attention(width=6, heads=3)
+    y, told = torch.randn(4, 5, 6, requires_grad=True), torch.randn(4, 5, 6)[:, read]
 
-    def heads(matrix):
-        return matrix(x_BNW).view(2, 5, 3, 4).transpose(1, 2)
+    def gradients(output):
+        return torch.autograd.grad((output * told).sum(), [y, *attention.parameters()])
 
-    y = torch.nn.functional.scaled_dot_product_attention(
-        heads(attention.q), heads(attention.k), heads(attention.v)
+    x = y if read == EVERY else y[:, read]
+    q, k, v = (
+        matrix(given).unflatten(-1, (3, 2)).transpose(1, 2)
+        for matrix, given in ((attention.q, x), (attention.k, y), (attention.v, y))
     )
-    expected = attention.o(y.transpose(1, 2).reshape(2, 5, 12))
-    torch.testing.assert_close(attention(x_BNW, x_BNW), expected)
+    apart = attention.o(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+    together = attention(x, y)
+    torch.testing.assert_close(together, apart, rtol=0, atol=1e-6)
+    for one, other in zip(gradients(together), gradients(apart), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
 def test_the_last_block_computes_for_the_token_what_it_would_for_all(tiny):
@@ -117,26 +133,6 @@ def test_decay_is_for_matrices_only(tiny):
     decayed = {name for name, p in model.named_parameters() if decays(name, p)}
     inside = {f"{m}.weight" for m in shape.matrices(tiny("dense").config.model)}
     assert decayed == inside | {"embed.weight", "classifier.weight"}
-
-
-# Products that are joined.
-
-
-def test_joined_matrices_give_what_each_gives_and_so_do_their_gradients():
-    torch.manual_seed(0)
-    matrices = [nn.Linear(6, width) for width in (6, 6, 6)]
-    x, weighted = torch.randn(4, 5, 6, requires_grad=True), torch.randn(3, 4, 5, 6)
-
-    def gradients(outputs):
-        parameters = [p for matrix in matrices for p in matrix.parameters()]
-        told = sum((y * w).sum() for y, w in zip(outputs, weighted, strict=True))
-        return torch.autograd.grad(told, [x, *parameters])
-
-    together, apart = joined(x, *matrices), [matrix(x) for matrix in matrices]
-    for one, other in zip(together, apart, strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
-    for one, other in zip(gradients(together), gradients(apart), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=2e-5)
 
 
 def test_a_parameter_has_the_name_of_its_matrix_and_pixels_statistics_are_none(tiny):

@@ -3,7 +3,7 @@
 Pre-norm blocks, learned positions, a class token read after a final norm, biases everywhere.
 q, k, v and o are matrices of their own, so that a parameter's name is a prunable matrix's name.
 
-Shapes   B batch · N tokens · R tokens read · W model width · H heads · E head width
+Shapes   B batch · N tokens · R tokens read · W model width · H heads · E head width · P matrices
 """
 
 import torch
@@ -82,20 +82,30 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
 
     def forward(self, x_BRW: Tensor, context_BNW: Tensor) -> Tensor:
-        q_BHRE, k_BHNE, v_BHNE = map(self.by_head, self.projected(x_BRW, context_BNW))
+        q_BHRE, k_BHNE, v_BHNE = self.projected(x_BRW, context_BNW)
         # Plain products: with few tokens they beat the fused kernel, slow backward on CPUs.
-        scores_BHRN = (q_BHRE @ k_BHNE.mT) * q_BHRE.shape[-1] ** -0.5
-        y_BHRE = scores_BHRN.softmax(-1) @ v_BHNE
+        y_BHRE = (q_BHRE @ k_BHNE.mT).softmax(-1) @ v_BHNE
         return self.o(y_BHRE.transpose(1, 2).flatten(2))
 
     def projected(self, x_BRW: Tensor, context_BNW: Tensor) -> tuple[Tensor, ...]:
-        """q, k and v, in one product for those that share an input."""
-        if x_BRW is context_BNW:
-            return joined(x_BRW, self.q, self.k, self.v)
-        return (self.q(x_BRW), *joined(context_BNW, self.k, self.v))
+        """q over the root of E, k and v by head; one product for those that share an input.
 
-    def by_head(self, x_BNW: Tensor) -> Tensor:
-        return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        Scaling the matrix is cheaper than scaling what comes of it.
+        """
+        scale = (len(self.q.bias) // self.heads) ** -0.5
+        q = self.q.weight * scale, self.q.bias * scale
+        k, v = ((matrix.weight, matrix.bias) for matrix in (self.k, self.v))
+        if x_BRW is context_BNW:
+            return self.by_head(x_BRW, q, k, v)
+        return self.by_head(x_BRW, q) + self.by_head(context_BNW, k, v)
+
+    def by_head(self, x_BNW: Tensor, *matrices: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+        """What each weight and bias make of the same input, shape (B, H, N, E), in one copy."""
+        weight, bias = (torch.cat(each) for each in zip(*matrices, strict=True))
+        together_BNPHE = F.linear(x_BNW, weight, bias).unflatten(
+            -1, (len(matrices), self.heads, -1)
+        )
+        return together_BNPHE.permute(2, 0, 3, 1, 4).contiguous().unbind()
 
 
 class Mlp(nn.Module):
@@ -106,13 +116,6 @@ class Mlp(nn.Module):
 
     def forward(self, x_BNW: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x_BNW)))
-
-
-def joined(x_BNW: Tensor, *matrices: nn.Linear) -> tuple[Tensor, ...]:
-    """What each matrix makes of the same input; their parameters stay their own."""
-    weight = torch.cat([matrix.weight for matrix in matrices])
-    bias = torch.cat([matrix.bias for matrix in matrices])
-    return F.linear(x_BNW, weight, bias).chunk(len(matrices), dim=-1)
 
 
 def by_channel(values: tuple[float, ...]) -> Tensor:
