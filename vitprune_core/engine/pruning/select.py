@@ -140,7 +140,7 @@ def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
     """The k-th smallest number, from 1, of all `parts` together.
 
     Of a sample it is known within a few standard deviations, so only the numbers around it have to
-    be put in order: three readings of the memory instead of a sort.
+    be looked at closely: three readings of the memory instead of a sort.
     """
     total = sum(map(len, parts))
     sample = torch.cat([part[:: max(total // SAMPLE, 1)] for part in parts]).sort().values
@@ -154,8 +154,8 @@ def kth_smallest(parts: Sequence[Tensor], k: int) -> Tensor:
         around.append(part[above & (part <= high)])
     near = torch.cat(around)
     if below < k <= below + len(near):
-        return near.sort().values[k - below - 1]
-    return torch.cat(list(parts)).sort().values[k - 1]
+        return near.kthvalue(k - below).values
+    return torch.cat(list(parts)).kthvalue(k).values
 
 
 def _remove_lines(pool: Sequence[Units], sparsity: float) -> Kept:
