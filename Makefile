@@ -3,12 +3,13 @@ PYTHON ?= python3
 RUNS ?= runs
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := .venv/peers/.ready
 
-.PHONY: help setup run test torture long simulation survival overhead bench speed gpu check clean
+.PHONY: help setup run test torture long simulation survival bench bench-gpu screen gpu check clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
 
 setup: $(READY)  ## make .venv/ with vitprune and the tools to work on it
 
@@ -46,15 +47,22 @@ simulation: $(READY)  ## how often verdicts are wrong, on 10,000 simulated studi
 survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table; a quarter of an hour, root
 	$(BIN)/python -m benchmarks.survival
 
-overhead: $(READY)  ## what log and checkpoints cost, in the same run; ten minutes
-	$(BIN)/python -m benchmarks.overhead
+bench: $(PEERS)  ## how fast it is, beside its peers, as a table of ratios; a quarter of an hour
+	.venv/peers/bin/python -m benchmarks.speed
 
-bench: $(READY)  ## what the lab bench costs on a terminal, beside its goals: starts, keys, bytes; ten minutes
-	$(BIN)/python -m benchmarks.bench
+bench-gpu: $(PEERS)  ## the same on CUDA: steps, masks, and CIFAR-10 for 200 epochs
+	.venv/peers/bin/python -m benchmarks.gpu
 
-speed: $(READY)  ## a training step, a part of an epoch and a global mask, beside their peers; ten minutes
-	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.masks
+$(PEERS): $(READY)
+	@$(BIN)/python -m venv .venv/peers
+	@$(BIN)/python -c 'import sys, site; peers = sys.argv[1]; \
+	  here, there = site.getsitepackages()[0], peers + site.getsitepackages()[0].split(".venv")[1]; \
+	  open(there + "/shared.pth", "w").write(f"import site; site.addsitedir({here!r})")' .venv/peers
+	.venv/peers/bin/python -m pip install --quiet timm torch-pruning
+	@touch $(PEERS)
+
+screen: $(READY)  ## what the bench costs on a terminal, beside its goals: starts, keys, bytes; ten minutes
+	$(BIN)/python -m benchmarks.screen
 
 gpu: $(READY)  ## the tests that need CUDA; without it they are skipped
 	$(BIN)/python -m pytest -m gpu -rs

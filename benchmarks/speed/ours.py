@@ -1,0 +1,72 @@
+"""The product's own parts, as a run uses them."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from vitprune_core.engine.adamw import AdamW
+from vitprune_core.engine.data import Dataset, Part
+from vitprune_core.engine.device import resolve
+from vitprune_core.engine.state import fresh
+from vitprune_core.engine.train import batches, loss_of
+from vitprune_core.engine.vit import ViT, initial
+from vitprune_core.spec import request, shape
+from vitprune_core.spec.config import Config
+from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.plan import Train
+
+BATCH, THREADS = 128, 2
+
+
+def config_of(
+    precision: str = "auto", workload: str = "synthetic", preset: str = "dense"
+) -> Config:
+    asked = [f"precision={precision}", "device=cpu"]
+    if workload == "synthetic":
+        asked.append(f"threads={THREADS}")
+    return resolve(request.load(preset, workload, asked).config)
+
+
+def built(config: Config) -> tuple[ViT, AdamW]:
+    model = ViT(config.model, config.data, config.precision).to(config.device)
+    return model, AdamW(model, fresh(initial(config)), config.train.weight_decay)
+
+
+def update(model: ViT, optimizer: AdamW, images: Tensor, labels: Tensor, config: Config) -> None:
+    """A training step, as `train` takes it when nothing is pruned."""
+    loss = loss_of(model, images, labels, config)
+    loss.item()
+    model.zero_grad()
+    loss.backward()
+    optimizer.update(1e-4)
+
+
+def noise(count: int, config: Config) -> Part:
+    """Images of a dataset's shape."""
+    facts = DATASETS[config.data.name]
+    shape_BCYX = (count, facts.channels, facts.side, facts.side)
+    images = torch.randint(256, shape_BCYX, dtype=torch.uint8)
+    return Part(images, torch.randint(facts.classes, (count,)))
+
+
+def stream(data: Dataset, config: Config) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of an epoch, augmented."""
+    return batches(data.train, Train(0, 0, 0, 1, "schedule"), 0, config)
+
+
+def trained_on(config: Config) -> int:
+    """Images of an epoch."""
+    return DATASETS[config.data.name].images - config.data.validation
+
+
+def written(config: Config) -> int:
+    """Multiply-adds of one image through the architecture."""
+    return shape.multiply_adds(config.model, config.data)
+
+
+def computed(config: Config) -> int:
+    """The same without what nobody reads: the last block's tokens but one, after its k and v."""
+    width, unread = config.model.width, shape.tokens(config.model, config.data) - 1
+    attention = 2 * width * unread * (unread + 1)
+    return written(config) - unread * 4 * width**2 - attention

@@ -1,0 +1,89 @@
+"""An epoch of the small workloads, beside timm's model in a plain loop with a DataLoader.
+
+Both train on the same images with as many threads as the workload asks for, and watch the
+validation images at the end. For the machine as a whole: two runs of one thread at a time, which
+is how a study is carried out, against one that takes all threads.
+"""
+
+from dataclasses import replace
+
+import torch
+
+from benchmarks.speed import peers
+from benchmarks.speed.ours import config_of
+from benchmarks.speed.table import ms, row, times
+from benchmarks.speed.turns import Way, timed
+from vitprune_core.engine import state, train, vit
+from vitprune_core.engine.data import Dataset, Part, load
+from vitprune_core.engine.position import Position
+from vitprune_core.spec.config import Config
+from vitprune_core.spec.plan import Train
+
+IMAGES = {"digits": (1257, 180), "fashion": (6400, 500)}
+"""To train on and to watch: all of digits, some of fashion."""
+
+
+def main() -> None:
+    for workload in IMAGES:
+        config = (
+            config_of("auto", workload) if workload == "fashion" else config_of("fp32", workload)
+        )
+        torch.set_num_threads(config.threads)
+        data = some(load(config), *IMAGES[workload])
+        ways: dict[str, Way] = {"ours": ours(config, data)}
+        for workers in (0, 2):
+            ways[f"{workers}"] = theirs(config, data, workers)
+        found = timed(ways, 7 if workload == "digits" else 3)
+        workers = min(("0", "2"), key=found.__getitem__)
+        what = (
+            f"{workload}: {len(data.train):,} images an epoch, {config.threads} threads, "
+            f"{config.precision}, beside a plain loop of timm with a DataLoader, {workers} workers"
+        )
+        mine, his = found["ours"], found[workers]
+        row(what, ms(mine), ms(his), times(his, mine), "2x")
+
+
+def ours(config: Config, data: Dataset) -> Way:
+    """The engine's own loop, on a model that goes on training."""
+    model = vit.ViT(config.model, config.data, config.precision)
+    phase = Train(round=0, cycle=0, start=0, stop=1, policy="schedule")
+    here = [Position(stage="dense", step=0, state=state.fresh(vit.initial(config)))]
+
+    def epoch() -> None:
+        told = train.train(model, here[0], phase, config, data, {})
+        while True:
+            try:
+                next(told)
+            except StopIteration as end:
+                here[0] = replace(end.value, epoch=0, step=0)
+                return
+
+    return epoch
+
+
+def theirs(config: Config, data: Dataset, workers: int) -> Way:
+    model = peers.vit(config)
+    adam = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
+    batch = config.train.batch_size
+    given = peers.loader(peers.Images(data.train), batch, workers)
+    watched = peers.loader(peers.Images(data.validation), batch, workers)
+
+    def epoch() -> None:
+        for images, labels in given:
+            peers.step(model, adam, images, labels)
+        peers.accuracy(model, watched)
+
+    return epoch
+
+
+def some(data: Dataset, trained: int, watched: int) -> Dataset:
+    def first(part: Part, count: int) -> Part:
+        return Part(part.images[:count], part.labels[:count])
+
+    return replace(
+        data, train=first(data.train, trained), validation=first(data.validation, watched)
+    )
+
+
+if __name__ == "__main__":
+    main()
