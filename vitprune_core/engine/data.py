@@ -3,12 +3,15 @@
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vitprune_core.engine.images.raw import Half, read_raw
+from vitprune_core.engine.split import folds, held_out
 from vitprune_core.spec.config import Config
 
 SPLIT_SEED = 0
@@ -55,21 +58,23 @@ def load(config: Config) -> Dataset:
 def digits(config: Config) -> Dataset:
     """scikit-learn's 8x8 digits, 0 to 16. Seed mod 5 is the fold that tests, reshuffled every 5
     seeds."""
-    from sklearn.model_selection import StratifiedKFold
-
-    whole, sha = _all_digits()
-    folds = StratifiedKFold(5, shuffle=True, random_state=config.seed // 5)
-    rest, test = list(folds.split(whole.images, whole.labels))[config.data.fold or 0]
+    whole, sha = all_digits()
+    tests = folds(whole.labels, 5, seed=config.seed // 5) == (config.data.fold or 0)
+    rest, test = np.flatnonzero(~tests), np.flatnonzero(tests)
     train, validation = _held_out(rest, whole.labels[rest], config.data.validation)
     return Dataset(_part(whole, train), _part(whole, validation), _part(whole, test), test, sha)
 
 
 @cache  # kept as text, slow to read: a process that does run after run needs them every time
-def _all_digits() -> tuple[Half, str]:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)
+def all_digits() -> tuple[Half, str]:
+    """Read where the package keeps them: to load it takes a second."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    text = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    rows = np.loadtxt(text, delimiter=",")
+    images, labels = rows[:, :-1].astype(np.uint8), rows[:, -1].astype(np.int64)
+    images = images.reshape(-1, 1, 8, 8)
     return Half(images, labels), hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
 
@@ -90,10 +95,8 @@ def fixed(config: Config) -> Dataset:
 
 def _held_out(index: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Split off `size` of the images, the classes in proportion."""
-    from sklearn.model_selection import train_test_split
-
-    kept, held = train_test_split(index, test_size=size, stratify=labels, random_state=SPLIT_SEED)
-    return np.sort(kept), np.sort(held)
+    kept, held = held_out(labels, size, SPLIT_SEED)
+    return index[kept], index[held]
 
 
 def _part(half: Half, index: np.ndarray) -> Part:

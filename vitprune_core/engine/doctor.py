@@ -6,7 +6,6 @@ import platform
 from importlib.metadata import version
 
 import numpy as np
-import sklearn
 import torch
 
 import vitprune_core
@@ -25,7 +24,7 @@ def diagnose() -> dict[str, object]:
         "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
         "numpy": np.__version__,
-        "scikit_learn": sklearn.__version__,
+        "scikit_learn": version("scikit-learn"),
         "device": auto.device,
         "precision": auto.precision,
         "kernels": auto.kernels,
