@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv/peers/.ready
 
-.PHONY: help setup run test torture long simulation survival bench bench-gpu screen gpu check clean
+.PHONY: help setup run test torture long simulation survival bench bench-gpu screen gpu check lock audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -72,6 +72,15 @@ check: $(READY)  ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lock:  ## requirements.lock: one version of every package, by hashes; UPGRADE=--upgrade for newer ones
+	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
+	  --generate-hashes --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml -o requirements.lock
+
+audit:  ## ask what is known against the packages of requirements.lock; takes a network
+	@$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 clean:  ## remove .venv/ and caches; runs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist

@@ -38,8 +38,15 @@ ROWS = {
         "the result differs: it is seen",
     ),
     "checkpoints": ("a damaged checkpoint", "rejected, kept aside, the one before is used"),
+    "files": (
+        "a damaged file of a run, a study or a shared dense model",
+        "told with its name, or made again; never a traceback",
+    ),
     "logs": ("a damaged log", "read to its end; what is whole is counted as such"),
-    "presets": ("a wrong preset", "exit 2 and the exact message: file, line, column, choices"),
+    "presets": (
+        "a wrong preset, workload, study or word of a command",
+        "exit 2 and the exact message: file, line, column, choices",
+    ),
     "yaml": ("a fuzzed YAML file", "an answer in a moment, never a traceback"),
     "texts": (
         "a hostile text, on screen, command line, Markdown, CSV and JSON",
@@ -60,7 +67,7 @@ ROWS = {
         "a source file, read for what must not be in it",
         "no pickle, shell, markup from data",
     ),
-    "packages": ("a package of the lock file", "hashed; no known advisory on the day it was made"),
+    "packages": ("a package of the lock file", "one version, known by the hashes of its files"),
 }
 """What is done, and what has to come of it."""
 

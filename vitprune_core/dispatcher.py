@@ -15,7 +15,7 @@ from vitprune_core.launch import start
 from vitprune_core.store import queue
 from vitprune_core.store.checkpoints import FULL, FULL_DISK
 from vitprune_core.store.lock import Held, hold, holder, inscribe
-from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.rundir import RunDir, nobody_else_writes
 from vitprune_core.store.runs import runs as every_run
 from vitprune_core.store.summary import Summary, summarize
 
@@ -70,6 +70,7 @@ def begin(runs: Path, name: str) -> None:
 
 
 def main(words: list[str]) -> int:
+    nobody_else_writes()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         dispatch(Path(words[0]), int(words[1]) if words[1:] else None)

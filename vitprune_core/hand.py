@@ -30,7 +30,7 @@ from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.events import Created
 from vitprune_core.store.lock import Held, claim, erase, hold, holder, inscribe
 from vitprune_core.store.log import Log
-from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.rundir import RunDir, nobody_else_writes, write
 from vitprune_core.store.studydir import StudyDir, over
 from vitprune_core.store.summary import summarize
 from vitprune_core.sweep import declared
@@ -140,6 +140,7 @@ def _is_paused(run: RunDir) -> bool:
 
 
 def main(words: list[str]) -> int:
+    nobody_else_writes()
     folder, file, since, seeds, *passed = words
     study = StudyDir(Path(folder).absolute())
     with hold(study.hands, int(file)) as lock:

@@ -17,12 +17,14 @@ from vitprune_core.attempt import Orders
 from vitprune_core.hand import Hand
 from vitprune_core.spec.study import Study
 from vitprune_core.store.control import Inbox
+from vitprune_core.store.rundir import nobody_else_writes
 from vitprune_core.store.studydir import StudyDir, over
 from vitprune_core.sweep import declared
 
 
 def carry_out(folder: str, seed: int, id: str, since: float) -> bool:
     """Do what is left of a run, unless others are at it; whether it is over."""
+    nobody_else_writes()
     home = StudyDir(Path(folder))
     study = _declared(home, home.hash)
     hand = Hand(home, study, (seed,), since, Orders(Inbox(home.hands)))

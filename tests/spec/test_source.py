@@ -32,6 +32,17 @@ def test_base_60_yes_no_and_octal_are_no_surprises():
     }
 
 
+def test_a_whole_number_is_one_however_long_it_is():
+    assert values(f"a: {'9' * 90}") == {"a": int("9" * 90)}
+    assert values(f"a: {'9' * 101}") == {"a": "9" * 101}
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_first_key(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+    assert plain(read(path)[0]) == {"a": 1, "b": 2}
+
+
 def test_a_quoted_number_is_text():
     assert values("a: '1'") == {"a": "1"}
 
@@ -49,12 +60,17 @@ def test_every_value_knows_its_place():
         ("a: 1\na: 2", "a.yaml:2:1: the key 'a' stands here a second time, first at a.yaml:1:1"),
         ("a: &x 1\nb: *x", "a.yaml:1:4: anchors and aliases are not used here"),
         ("a: !!python/object:os.system x", "a.yaml:1:4: tags are not used here"),
-        ("a: 1\n---\nb: 2", "a.yaml:2:1: second document"),
+        ("a: 1\n---\nb: 2", "a.yaml:2:1: a second document begins here"),
         ("1: 2", "a.yaml:1:1: a key must be a word, not 1"),
         ("? {a: 1}\n: 2", "a.yaml:1:3: a key must be a word, not a mapping"),
-        ("a: [1, 2", "a.yaml:1:9: is not YAML: while parsing a flow sequence"),
-        ("a: 'x", "a.yaml:1:6: is not YAML: while scanning a quoted scalar"),
-        ("\ta: 1", "a.yaml:1:1: is not YAML: while scanning for the next token"),
+        ("a: [1, 2", "a.yaml:1:9: is not YAML: expected ',' or ']', but got '<stream end>' while"),
+        (
+            "a:\n 'x",
+            "a.yaml:2:4: is not YAML: found unexpected end of stream while scanning a "
+            "quoted scalar that begins at 2:2",
+        ),
+        ("a: @", "a.yaml:1:4: is not YAML: found character '@' that cannot start any token"),
+        ("\ta: 1", "a.yaml:1:1: is not YAML: a tab cannot stand here; indent with spaces"),
         ("a: \x1b[31m", "a.yaml:1:4: has a character that YAML does not allow (U+001B)"),
     ],
 )

@@ -8,13 +8,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from vitprune_core.spec.config import Config, Section, Share
 from vitprune_core.spec.source import Node, Problem, locate
 from vitprune_core.spec.words import wrong_word
 
 Names = tuple[str, ...]
+
+
+def _names(value: object, check: ValidatorFunctionWrapHandler) -> str | Names:
+    try:
+        found: str | Names = check(value)
+    except ValidationError:  # of each of the two
+        raise PydanticCustomError("names", "not known") from None
+    return found
+
+
+Arms = Annotated[str | Annotated[Names, Field(min_length=1)], WrapValidator(_names)]
 Test = Literal["superior", "noninferior", "bounded", "recovers", "uneven", "structured", "constant"]
 COMPARED = ("superior", "noninferior", "bounded")
 """Those that compare an arm with another one."""
@@ -29,8 +41,8 @@ class Part(Section):
     least `least` of what pruning cost. uneven: matrices differ in density and in what their removal
     costs, alike over seeds. structured: rows, columns and heads of masks vary more than shuffled
     ones. constant: every image gets the same class."""
-    arm: str | Annotated[Names, Field(min_length=1)]
-    over: str | Annotated[Names, Field(min_length=1)] | None = None
+    arm: Arms
+    over: Arms | None = None
     """What it is compared with."""
     at: tuple[Share, ...] = ()
     """Sparsities whose mean is the one number of a seed."""

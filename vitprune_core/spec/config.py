@@ -101,7 +101,7 @@ class PruneConfig(Section):
     """Which matrices take part."""
     schedule: Literal["oneshot", "iterative"] = "oneshot"
     """oneshot: each sparsity on its own from the dense model; iterative: in rounds."""
-    step: Annotated[float, Field(ge=0.001, lt=1)] = 0.2
+    step: Annotated[float, Field(ge=0.001, lt=1, allow_inf_nan=False)] = 0.2
     """Share of what is left that an iterative round removes, about."""
     sparsities: Annotated[tuple[Share, ...], Field(min_length=1)]
     """Shares of the weights that take part to remove, rising; 0 is the control."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from vitprune_core.spec.config import Config, level_name, n_of_m
 from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.spec.numbers import several
 from vitprune_core.spec.plan import epochs_of, plan, rounds_between
 from vitprune_core.spec.shape import matrices
 
@@ -29,14 +30,15 @@ class Broken(NamedTuple):
 Law = Callable[[Config], Iterator[Broken]]
 
 
-def broken(config: Config, wrong: set[str]) -> Iterator[Broken]:
-    """Every law that `config` breaks; laws that read a key in `wrong` are not asked."""
+def broken(config: Config, wrong: set[str]) -> Iterator[tuple[tuple[str, ...], Broken]]:
+    """Every law that `config` breaks, with the keys that it reads; one that reads a key in `wrong`
+    is not asked."""
     wrong = set(wrong)
     for reads, law in LAWS:
         if not any(_overlap(key, bad) for key in reads for bad in wrong):
             found = list(law(config))
             wrong |= {path for path, _ in found}
-            yield from found
+            yield from ((reads, each) for each in found)
 
 
 def _overlap(a: str, b: str) -> bool:
@@ -177,9 +179,11 @@ def alone_is_measured_with_the_control(config: Config) -> Iterator[Broken]:
         return
     if 0 not in prune.sparsities:
         yield Broken("prune.alone", "is measured with the control: add 0 to prune.sparsities")
-    if prune.granularity not in ALONE or prune.criterion != "magnitude":
-        what = f"is for granularity {', '.join(ALONE)} by magnitude: others span several matrices"
+    if prune.granularity not in ALONE:
+        what = f"is for units inside one matrix, {', '.join(ALONE)}; {prune.granularity} is not"
         yield Broken("prune.alone", what)
+    if prune.criterion != "magnitude":
+        yield Broken("prune.alone", f"is measured by magnitude, and not by {prune.criterion}")
 
 
 def lr_belongs_to_finetune(config: Config) -> Iterator[Broken]:
@@ -195,11 +199,15 @@ def the_plan_is_bounded(config: Config) -> Iterator[Broken]:
     rounds = len(sparsities)
     if config.prune.schedule == "iterative":
         rounds = sum(rounds_between(a, b, config.prune.step) for a, b in pairwise((0, *sparsities)))
-    if rounds * config.retrain.cycles > MOST_PHASES:
-        what = f"{rounds} rounds x {config.retrain.cycles} cycles are more than {MOST_PHASES}"
-        yield Broken("retrain.cycles", what)
+    cycles = config.retrain.cycles
+    if rounds > MOST_PHASES:
+        what = f"{config.prune.step:g} makes {rounds:,} rounds, more than {MOST_PHASES:,}"
+        yield Broken("prune.step", what)
+    elif rounds * cycles > MOST_PHASES:
+        what = f"{several(rounds, 'round')} x {several(cycles, 'cycle')}"
+        yield Broken("retrain.cycles", f"{what} are more than {MOST_PHASES:,}")
     elif (epochs := plan(config).epochs) > MOST_EPOCHS:
-        yield Broken("train.epochs", f"{epochs} epochs in all are more than {MOST_EPOCHS}")
+        yield Broken("train.epochs", f"{epochs:,} epochs in all are more than {MOST_EPOCHS:,}")
 
 
 SCHEDULE = ("prune.sparsities", "prune.schedule", "prune.step", "train.epochs")

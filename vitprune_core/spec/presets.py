@@ -13,6 +13,7 @@ from vitprune_core.spec.words import wrong_word
 KINDS = ("workloads/", "studies/")
 """Folders of presets that are not runs by themselves."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAMED = "letters, digits, '.', '_' or '-' of ASCII, the first a letter or digit, at most"
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,26 @@ from vitprune_core.spec.config import Config, GivenConfig, Workload
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.given import pinned
 from vitprune_core.spec.laws import IMPLIED
-from vitprune_core.spec.presets import NAME, find
+from vitprune_core.spec.presets import NAME, NAMED, find
 from vitprune_core.spec.source import (
     NOWHERE,
     Node,
     Place,
     Problem,
     SpecError,
+    beside,
+    in_order,
     locate,
     merge,
     nest,
     parse,
+    placed,
     read,
 )
-from vitprune_core.spec.words import show
+from vitprune_core.spec.words import show, visible
+
+PATH = 1_000
+"""Letters of a path that are told: its end says which file it is."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,7 @@ def load(
     path = find(preset)
     tree, problems = read(path)
     stem = _stem(path, preset, problems)
-    if not isinstance(tree.value, dict) or not {"workload", "prune"} & tree.value.keys():
-        what = "is not a preset: a preset is a mapping that names workload and prune"
+    if what := _no_preset(tree):
         raise SpecError([*problems, Problem(tree.place, what)])
     written, layers = tree, [_options(workload, settings)]
     for override in overrides:
@@ -66,10 +71,22 @@ def load(
         tree = merge(tree, replace(layer, place=tree.place))
     problems += _old_fold(written, tree)
     config, name, found = complete(tree)
-    problems += found
+    problems += beside(problems, found)
     if problems or config is None:
-        raise SpecError(sorted(problems, key=_by_place))
+        raise SpecError(in_order(problems))
     return Loaded(completed(config), stem, name, _request(preset, workload, settings, overrides))
+
+
+def _no_preset(tree: Node) -> str | None:
+    """What else a file is."""
+    keys = set(tree.value) if isinstance(tree.value, dict) else set()
+    if "seeds" in keys and "prune" not in keys:
+        return "is a study and no preset: `vitprune sweep` works it off"
+    if keys and keys <= Workload.model_fields.keys():
+        return "is a workload and no preset: give it as --workload to one"
+    if not {"workload", "prune"} & keys:
+        return "is not a preset: a preset is a mapping that names workload and prune"
+    return None
 
 
 def complete(tree: Node) -> tuple[Config | None, str, list[Problem]]:
@@ -107,6 +124,9 @@ def _on_workload(tree: Node) -> tuple[Node, str, list[Problem]]:
         told = (p if p.place != NOWHERE else Problem(named.place, p.what) for p in error.problems)
         return tree, named.value, list(told)
     name = _stem(path, named.value, problems)
+    if not isinstance(base.value, dict) or not base.value.keys() & Workload.model_fields.keys():
+        what = f"is not a workload: a workload is a mapping of {', '.join(Workload.model_fields)}"
+        return tree, name, [*problems, Problem(base.place, what)]
     _, wrong = check(Workload, base, wrong=set())
     problems += _other_images(base, tree)
     known = Node(name, named.place, named.key)
@@ -140,7 +160,7 @@ def _options(workload: str | None, settings: dict[str, Any]) -> Node:
     """Command-line options as a layer of their own."""
     given = {"workload": workload, **settings}
     nodes = {
-        key: Node(value, Place(f"--{key} {value}"), Place(f"--{key}"))
+        key: Node(value, Place(f"--{key} {visible(str(value), PATH)}"), Place(f"--{key}"))
         for key, value in given.items()
         if value is not None
     }
@@ -152,7 +172,7 @@ def _options(workload: str | None, settings: dict[str, Any]) -> Node:
 
 def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
     """`train.lr=1e-3` as a layer; the value is YAML. What is `taken` was given as an option."""
-    place = Place(f"--set {text}")
+    place = Place(f"--set {visible(text)}")
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)*", key):
         return Node({}, place), [Problem(place, "is not KEY=VALUE, like train.epochs=10")]
@@ -163,7 +183,8 @@ def _override(text: str, taken: Node) -> tuple[Node, list[Problem]]:
         node, problems = parse(value, str(place))
     except SpecError as error:
         return Node({}, place), [Problem(place, p.what) for p in error.problems]
-    return nest(key, Node(node.value if value.strip() else None, place, place)), problems
+    layer = nest(key, placed(node if value.strip() else Node(None, place), place))
+    return layer, [Problem(place, p.what) for p in problems]
 
 
 def _pinned(config: Config, given: GivenConfig, tree: Node) -> tuple[Config, list[Problem]]:
@@ -194,10 +215,6 @@ def completed(config: Config) -> Config:
 def _stem(path: Path, given: str, problems: list[Problem]) -> str:
     """The name that runs are called after; it becomes part of a folder's name."""
     if not NAME.fullmatch(path.stem):
-        what = f"the name {path.stem[:80]!r} must be letters, digits, '.', '_' or '-', at most 64"
+        what = f"the name {show(path.stem)} must be {NAMED} 64"
         problems.append(Problem(Place(given), what))
     return path.stem
-
-
-def _by_place(problem: Problem) -> tuple[str, int, int]:
-    return problem.place.source, problem.place.line or 0, problem.place.column or 0

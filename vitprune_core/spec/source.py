@@ -7,17 +7,20 @@ large or deep, costs more than a moment.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from vitprune_core.spec.words import show, visible
+
 LARGEST = 64 * 1024
 """Bytes; a preset has about one thousand."""
 DEEPEST = 12
 MOST_VALUES = 2_000
+SECOND = "a second document begins here, and only one is read"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,18 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}" if self.place != NOWHERE else self.what
+
+
+def beside(told: Iterable[Problem], found: Iterable[Problem]) -> list[Problem]:
+    """What is found and not told yet, nor follows from what is told of the same place."""
+    places = {problem.place for problem in told if problem.place != NOWHERE}
+    return [problem for problem in found if problem.place not in places]
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """From the first line to the last."""
+    places = ((p.place.source, p.place.line or 0, p.place.column or 0, p) for p in problems)
+    return [problem for *_, problem in sorted(places, key=lambda place: place[:3])]
 
 
 class SpecError(ValueError):
@@ -109,9 +124,18 @@ def parse(text: str, source: str) -> tuple[Node, list[Problem]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         assert mark is not None
-        what = " ".join(part for part in (error.context, error.problem) if part)
-        problem = Problem(Place(source, mark.line + 1, mark.column + 1), f"is not YAML: {what}")
-        raise SpecError([*reader.problems, problem]) from None
+        place = Place(source, mark.line + 1, mark.column + 1)
+        raise SpecError([*reader.problems, Problem(place, f"is not YAML: {_why(error)}")]) from None
+
+
+def _why(error: yaml.MarkedYAMLError) -> str:
+    """What was found, and in what: where that begins is often where the mistake is."""
+    what, inside = str(error.problem or error.context), error.context_mark
+    if "'\\t'" in what:
+        return "a tab cannot stand here; indent with spaces"
+    if inside is None:
+        return what
+    return f"{what} {error.context} that begins at {inside.line + 1}:{inside.column + 1}"
 
 
 def plain(node: Node) -> Any:
@@ -137,9 +161,21 @@ def merge(base: Node, over: Node) -> Node:
 
 def nest(path: str, node: Node) -> Node:
     """`train.lr` and a value -> the tree `{train: {lr: value}}`."""
-    for key in reversed(path.split(".")):
-        node = Node({key: node}, node.place, node.place)
+    key = node.key or node.place
+    for step in reversed(path.split(".")):
+        node = Node({step: Node(node.value, node.place, key)}, node.place)
     return node
+
+
+def placed(node: Node, place: Place) -> Node:
+    """The same tree, all of it at one place."""
+    match node.value:
+        case dict() as mapping:
+            return Node({key: placed(child, place) for key, child in mapping.items()}, place, place)
+        case tuple() as items:
+            return Node(tuple(placed(child, place) for child in items), place, place)
+        case scalar:
+            return Node(scalar, place, place)
 
 
 def locate(node: Node, path: tuple[str | int, ...]) -> Node:
@@ -180,7 +216,7 @@ class _Reader:
         for event in events:
             match event:
                 case yaml.DocumentStartEvent() if node is not None:
-                    raise SpecError([*self.problems, self._problem(event, "second document")])
+                    raise SpecError([*self.problems, self._problem(event, SECOND)])
                 case yaml.NodeEvent():
                     node = self.node(event, events, depth=0)
         return node or Node({}, Place(self.source, 1, 1))
@@ -195,7 +231,7 @@ class _Reader:
             self._note(event, "anchors and aliases are not used here; write the value out")
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
-            self._note(event, f"tags are not used here: {tag}")
+            self._note(event, f"tags are not used here: {_tag(str(tag))}")
         match event:
             case yaml.MappingStartEvent():
                 return Node(self._mapping(events, depth), self._place(event))
@@ -213,10 +249,12 @@ class _Reader:
             key, place = self.node(event, events, depth + 1), self._place(event)
             child = self.node(next(events), events, depth + 1)
             if not isinstance(key.value, str):
-                self.problems.append(Problem(place, f"a key must be a word, not {_show(key)}"))
+                self.problems.append(
+                    Problem(place, f"a key must be a word, not {show(plain(key))}")
+                )
             elif key.value in mapping:
                 first = mapping[key.value].key
-                what = f"the key {key.value!r} stands here a second time, first at {first}"
+                what = f"the key {show(key.value)} stands here a second time, first at {first}"
                 self.problems.append(Problem(place, what))
             else:
                 mapping[key.value] = Node(child.value, child.place, place)
@@ -246,7 +284,7 @@ class _Reader:
 
 
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-INTEGER = re.compile(r"[-+]?[0-9]{1,30}")
+INTEGER = re.compile(r"[-+]?[0-9]+")
 REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,6})?")
 NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -265,14 +303,9 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     return float(text.replace(".", "")) if NOT_FINITE.fullmatch(text) else text
 
 
-def _show(node: Node) -> str:
-    match node.value:
-        case dict():
-            return "a mapping"
-        case tuple():
-            return "a list"
-        case value:
-            return repr(value)
+def _tag(tag: str) -> str:
+    """As it is written: `!!int` stands for a longer name."""
+    return visible(tag.replace("tag:yaml.org,2002:", "!!", 1))
 
 
 def _place_of_byte(source: str, data: bytes, at: int) -> Place:

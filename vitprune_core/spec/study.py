@@ -23,7 +23,17 @@ from vitprune_core.spec.identity import config_hash
 from vitprune_core.spec.plan import plan
 from vitprune_core.spec.presets import find
 from vitprune_core.spec.request import complete, completed
-from vitprune_core.spec.source import NOWHERE, Node, Place, Problem, SpecError, read
+from vitprune_core.spec.source import (
+    NOWHERE,
+    Node,
+    Place,
+    Problem,
+    SpecError,
+    beside,
+    in_order,
+    locate,
+    read,
+)
 from vitprune_core.spec.studyfile import MOST_SEEDS, StudyFile, broken, trees, wrong_names
 from vitprune_core.spec.words import show
 
@@ -150,19 +160,25 @@ def load_study(name: str, workload: str | None = None) -> Study:
     """A study's file, with every arm a complete config; raises `SpecError` with all problems."""
     path = find(name, "studies")
     tree, problems = read(path)
+    if isinstance(tree.value, dict) and "prune" in tree.value and "seeds" not in tree.value:
+        what = "is a preset and no study: `vitprune run` carries it out"
+        raise SpecError([*problems, Problem(tree.place, what)])
     file, found = check(StudyFile, tree, wrong=set())
-    problems += found
-    if file is None:
-        raise SpecError(problems)
-    problems += broken(file, tree)
-    if problems:  # a grid of millions is not even begun
-        raise SpecError(problems)
+    problems += beside(problems, found)
+    if file:
+        problems += broken(file, tree)
+    if file is None or problems:  # a grid of millions is not even begun
+        raise SpecError(in_order(problems))
     asked_for = dict(trees(tree, file))
     arms: dict[str, Config] = {}
     known = ""
     for arm, asked in asked_for.items():
         config, known, found = complete(_with_workload(asked, tree, workload, file.seeds[0]))
-        problems += [p for p in found if p not in problems]
+        problems += beside(problems, found)
+        if config and config.prune is None:
+            what = "measures no level; the control of a study is `prune: {sparsities: [0]}`"
+            place = locate(asked, ("prune",)).place
+            problems.append(Problem(place, f"{show(arm)}: prune: null {what}"))
         if config:
             arms[arm] = config
     if not asked_for:
@@ -171,7 +187,7 @@ def load_study(name: str, workload: str | None = None) -> Study:
     if arms.keys() == asked_for.keys():
         problems += wrong_arms(file.findings, tree, arms)
     if problems:
-        raise SpecError(problems)
+        raise SpecError(in_order(problems))
     return Study(path.stem, known, file, arms)
 
 

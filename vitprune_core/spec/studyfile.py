@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from vitprune_core.spec.claims import Finding
 from vitprune_core.spec.config import Section, Share
-from vitprune_core.spec.presets import NAME
+from vitprune_core.spec.presets import NAME, NAMED
 from vitprune_core.spec.source import Node, Place, Problem, locate, merge, nest, plain
 from vitprune_core.spec.words import show
 
@@ -31,7 +32,7 @@ class Thresholds(Section):
     """The smallest effect that matters, d."""
     margin: Share = 0.02
     """Within which two accuracies are called equal, M."""
-    alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    alpha: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.05
     """Probability of any decisive false verdict of a workload, over all looks."""
 
 
@@ -59,18 +60,29 @@ def trees(tree: Node, file: StudyFile) -> Iterator[tuple[str, Node]]:
     for chosen in itertools.product(*axes) if axes else ():
         whole, words = base, []
         for key, i in chosen:
-            node = locate(tree, ("grid", key, i))
+            node = replace(locate(tree, ("grid", key, i)), key=locate(tree, ("grid", key)).key)
             whole = merge(whole, nest(key, node))
-            words.append(str(plain(node)).replace(":", "of"))
+            words.append(_word(plain(node)))
         yield "_".join(words), whole
+
+
+def _word(value: Any) -> str:
+    """A value as a part of an arm's name: 2of4, 0.5-0.9."""
+    several = isinstance(value, tuple)
+    return "-".join(map(_word, value)) if several else str(value).replace(":", "of")
 
 
 def broken(file: StudyFile, tree: Node) -> Iterator[Problem]:
     """What does not hold between its values."""
     seeds = file.seeds
-    if len(set(seeds)) < len(seeds) or len(seeds) > MOST_SEEDS:
-        what = f"seeds: each is named once, at most {MOST_SEEDS:,} of them"
+    if len(seeds) > MOST_SEEDS:
+        what = f"seeds: {len(seeds):,} are more than {MOST_SEEDS:,}"
         yield Problem(locate(tree, ("seeds",)).place, what)
+    for i, seed in enumerate(seeds):
+        if seed in seeds[:i]:
+            what = f"seeds.{i}: {seed} stands here again; each is named once"
+            yield Problem(locate(tree, ("seeds", i)).place, what)
+            break
     for workload, looks in file.looks.items():
         place = locate(tree, ("looks", workload)).place
         if list(looks) != sorted(set(looks)):
@@ -85,6 +97,14 @@ def broken(file: StudyFile, tree: Node) -> Iterator[Problem]:
             if isinstance(tree.value, dict) and found.key and key in locate(tree, path).value:
                 what = f"{section}.{key}: the study itself says that, for all arms"
                 yield Problem(found.key, what)
+    for key, values in file.grid.items():
+        words = [_word(value) for value in values]
+        for i, value in enumerate(values):
+            what = f"{show(value)} makes no name; write the key in full, like prune.layers"
+            if words[i] in words[:i]:
+                what = f"{words[i]} stands here again"
+            if isinstance(value, dict) or words[i] in words[:i]:
+                yield Problem(locate(tree, ("grid", key, i)).place, f"grid.{key}.{i}: {what}")
     combinations = prod(map(len, file.grid.values())) if file.grid else 0
     if (arms := len(file.arms) + combinations) > MOST_ARMS:
         yield Problem(tree.place, f"has {arms:,} arms, more than {MOST_ARMS:,}")
@@ -92,9 +112,9 @@ def broken(file: StudyFile, tree: Node) -> Iterator[Problem]:
 
 def wrong_names(path: Path, arms: Mapping[str, Node], tree: Node) -> Iterator[Problem]:
     if not NAME.fullmatch(path.stem) or len(path.stem) > LONGEST_ARM:
-        yield Problem(Place(str(path)), f"a study's name has at most {LONGEST_ARM} letters")
+        what = f"the name {show(path.stem)} must be {NAMED} {LONGEST_ARM}"
+        yield Problem(Place(str(path)), what)
     for arm in arms:
         if not NAME.fullmatch(arm) or len(arm) > LONGEST_ARM:
-            what = "an arm's name is letters, digits, '.', '_' or '-', at most"
-            place = locate(tree, ("arms", arm)).key or tree.place
-            yield Problem(place, f"{show(arm)}: {what} {LONGEST_ARM} of them")
+            place = locate(tree, ("arms", arm)).key or locate(tree, ("grid",)).key or tree.place
+            yield Problem(place, f"{show(arm)}: an arm's name is {NAMED} {LONGEST_ARM}")

@@ -7,9 +7,11 @@ from typing import Any
 LONGEST = 60
 
 
-def wrong_key(key: str, choices: Iterable[str]) -> str:
+def wrong_key(key: str, choices: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
+    """`elsewhere` are dotted keys that end as this one does: a section was forgotten."""
     choices = list(choices)
-    return f"unknown key {show(key)}{_meant(key, choices)} (keys: {', '.join(choices)})"
+    meant = _meant(key, choices) or "".join(f"; did you mean {k!r}?" for k in [*elsewhere][:1])
+    return f"unknown key {show(key)}{meant} (keys: {', '.join(choices)})"
 
 
 def wrong_word(word: object, choices: Iterable[str]) -> str:
@@ -32,7 +34,10 @@ def wrong_value(error: Mapping[str, Any]) -> str:
         return f"{value} is empty"
     if kind in LIMITS:
         word, limit = LIMITS[kind]
-        return f"{value} {word} {facts[limit]:g}"
+        bound = facts[limit]
+        return f"{value} {word} {bound if isinstance(bound, int) else f'{bound:g}'}"
+    if kind == "int_type" and isinstance(error["input"], float) and error["input"].is_integer():
+        return f"{value} is written as a real number; write {show(int(error['input']))}"
     if kind in EXPECTED:
         return f"{value} is not {EXPECTED[kind]}"
     return f"{value}: {error['msg']}"
@@ -51,6 +56,8 @@ EXPECTED = {
     "bool_type": "true or false",
     "tuple_type": "a list",
     "model_type": "a mapping of keys to values",
+    "dict_type": "a mapping of keys to values",
+    "names": "a name or a list of names",
     "finite_number": "finite",
     "too_short": "long enough: it needs at least one value",
     "string_pattern_mismatch": "64 digits and letters a to f",  # a SHA-256, the one pattern
@@ -63,14 +70,19 @@ def show(value: object) -> str:
         return "a mapping"
     if isinstance(value, tuple) and value:
         return "a list"
-    text = "[]" if value == () else "null" if value is None else ascii_quoted(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if isinstance(value, str):
+        return f"'{visible(value)}'"
+    text = "[]" if value == () else "null" if value is None else repr(value)
+    return text.lower() if isinstance(value, bool) else _cut(text)
 
 
-def ascii_quoted(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if not isinstance(value, str) else "'" + "".join(map(_visible, value)) + "'"
+def visible(text: str, longest: int = LONGEST) -> str:
+    """Text from a file or a command line as it may be printed: on one line, short."""
+    return _cut("".join(map(_visible, text[: longest + 1])), longest)
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _visible(character: str) -> str:

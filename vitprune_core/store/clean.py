@@ -35,4 +35,4 @@ def prose(text: object) -> str:
 def field(text: object) -> str:
     """Text for a CSV field: a spreadsheet must not take it for a formula."""
     shown = clean(text, longest=1_000)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+    return f"'{shown}" if shown.startswith(tuple("=+-@＝＋－＠")) else shown

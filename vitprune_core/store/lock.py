@@ -26,7 +26,7 @@ TRIES, PATIENCE = 10, 0.02
 @contextmanager
 def alone(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """For a moment nobody else does what `path` stands for; `waiting` is called when one must."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    file = _open(path)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,7 +68,7 @@ def claim(path: Path) -> int:
 
     What the holder before wrote stays, until it is erased or written over.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    file = _open(path)
     try:
         if not _take(file):
             raise Held(_read_soon(path))
@@ -76,6 +76,11 @@ def claim(path: Path) -> int:
         os.close(file)
         raise
     return file
+
+
+def _open(path: Path) -> int:
+    """For the owner alone: whoever may read a file may lock it, and hold up everybody else."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
 def inscribe(file: int, attempt: int, pid: int | None = None, run: str = "") -> Holder:
@@ -116,6 +121,12 @@ def _touch(file: int, done: threading.Event) -> None:
             os.utime(file)
 
 
+def _touched(path: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - os.stat(path).st_mtime < 3 * TOUCHED_EVERY
+    return False
+
+
 def _take(file: int) -> bool:
     """Try for a moment: a reader that looks whether the lock is free holds it as long."""
     for _ in range(TRIES):
@@ -134,6 +145,8 @@ def holder(path: Path, patience: bool = True) -> Holder | None:
     """
     try:
         file = os.open(path, os.O_RDONLY)
+    except PermissionError:  # somebody else's, of which only the touch can be seen
+        return Holder("?", 0, 0) if _touched(path) else None
     except OSError:
         return None
     try:

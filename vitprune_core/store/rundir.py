@@ -117,6 +117,11 @@ class RunDir:
         return self
 
 
+def nobody_else_writes() -> None:
+    """Into what this process makes, whatever its umask was; one that takes more away stays."""
+    os.umask(os.umask(0o022) | 0o022)
+
+
 def sweep(folder: Path) -> None:
     """Remove the drafts that killed processes left; nobody else may write there meanwhile."""
     for draft in folder.glob(".*.tmp"):

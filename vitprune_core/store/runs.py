@@ -63,15 +63,17 @@ def create(folder: Path, preset: str, workload: str, seed: int, name: str | None
 
 def allowed(name: str) -> str:
     if not ID.fullmatch(name):
-        what = "a run's name is letters, digits, '.', '_' and '-', at most 64 of them"
-        raise ValueError(f"{name[:80]!r}: {what}")
+        what = (
+            "a run's name is letters, digits, '.', '_' or '-' of ASCII, the first a letter or digit"
+        )
+        raise ValueError(f"{name[:80]!r}: {what}, at most 64")
     return name
 
 
 def trash(folder: Path, run: RunDir) -> Path:
     """Move a run to `runs/.trash/`, from where it can be taken back by hand."""
     target = folder / TRASH / run.id
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o755, exist_ok=True)
     copy = 1
     while target.exists():
         copy += 1

@@ -31,7 +31,8 @@ def allowed_name(loaded: Loaded, folder: Path, name: str | None) -> None:
     try:
         path = folder / runs.allowed(made if name is None else name)
     except ValueError as error:
-        raise Wrong(f"{error}; choose one with --name") from None
+        told = f"{error}; choose one with --name" if name is None else f"--name {error}"
+        raise Wrong(told) from None
     if name is not None and path.exists():
         raise _taken(folder, name)
 

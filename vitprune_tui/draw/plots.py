@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from vitprune_core.store.clean import clean
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.scale import nice, spread
 
@@ -50,7 +51,7 @@ def curves(
         plt.plot(s.x, s.y, marker=line, color=COLOURS[i % len(COLOURS)])
     for i, s in enumerate(series if points else ()):
         plt.scatter(s.x, s.y, marker=signs[i % len(signs)], color=COLOURS[i % len(COLOURS)])
-    plt.title(title)
+    plt.title(clean(title))
     margin = 0.02 * (right - left)
     plt.xlim(left - margin, right + margin)
     heights = nice([y for s in series for y in s.y] + ([level[0]] if level else []), look.rows // 4)
@@ -58,8 +59,8 @@ def curves(
     plt.yticks(heights, [f"{h:.6g}" for h in heights])
     ticks = ticks or {x: f"{x:.6g}" for x in nice([left, right], look.columns // 12)}
     plt.xticks(list(ticks), list(ticks.values()))
-    names = [f"{signs[i % len(signs)]} {s.name}" for i, s in enumerate(series) if points]
-    names += [f"{dash} {level[1]}"] if level else []
+    names = [f"{signs[i % len(signs)]} {clean(s.name)}" for i, s in enumerate(series) if points]
+    names += [f"{dash} {clean(level[1])}"] if level else []
     return "\n".join([_finish(plt, look), *names])
 
 
