@@ -1,24 +1,28 @@
 """Runs that need the same dense model: one trains, others wait, and nobody waits for the dead."""
 
 import os
+import random
 from contextlib import closing
 from itertools import islice
 
 import pytest
 import torch
+from safetensors.torch import load as safetensors
+from safetensors.torch import save
 
-from tests.conftest import events_of
-from tests.engine.test_resume import Bench
+from tests.conftest import TINY, events_of
+from tests.engine.test_resume import Bench, damaged
 from vitprune_core.engine import files
 from vitprune_core.engine.data import load as load_data
 from vitprune_core.engine.dense import dense_of
 from vitprune_core.engine.device import resolve
 from vitprune_core.engine.execute import execute
+from vitprune_core.spec.request import load
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.lock import claim, inscribe
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.sealed import sealed
+from vitprune_core.store.sealed import seal, sealed
 from vitprune_core.store.summary import summarize
 
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
@@ -252,3 +256,74 @@ def test_a_damaged_epoch_is_set_aside_and_trained_again(begin, tmp_path):
     assert [i for i in told if isinstance(i, e.Level)] == [
         i for i in again if isinstance(i, e.Level)
     ]
+
+
+# Files that are not what was written.
+
+
+FILES = ("config.yaml", "dense.json", "images.npz", "state.safetensors", "weights.safetensors")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A dense model that is there, and the request that it is for."""
+    loaded = load("dense", "digits", [*TINY, "train.batch_size=700"])
+    bench = Bench(tmp_path_factory.mktemp("shared"), loaded)
+    assert bench.attempt(every=1e9)
+    return dense_of(bench.config, bench.run)
+
+
+@pytest.mark.campaign("files", 500, 10_000)
+def test_a_damaged_dense_model_is_seen_whichever_file_it_is(shared, times):
+    whole, draw, seen = shared.read(), random.Random(0), 0
+    assert sorted(file.name for file in shared.path.iterdir()) == list(FILES)
+    while seen < times:
+        file = shared.path / draw.choice(FILES)
+        good = file.read_bytes()
+        file.write_bytes(damaged(good, draw, other=b"another file"))
+        found = shared.read()
+        file.write_bytes(good)
+        assert found in (None, whole)  # a blank for a blank changes nothing
+        seen += found is None
+    assert shared.read() == whole
+
+
+@pytest.mark.campaign("files")
+@pytest.mark.parametrize("name", FILES)
+def test_a_dense_model_without_one_of_its_files_is_trained_again(name, begin, tmp_path, counted):
+    with begin("first") as first:
+        told = events_of(first)
+    (folder,) = (path for path in (tmp_path / ".dense").iterdir() if path.is_dir())
+    (folder / name).unlink()
+    with begin("second") as second:
+        again = events_of(second)
+    (aside,) = (event.kept_as for event in again if isinstance(event, e.DenseDamaged))
+    assert (folder.parent / aside).is_dir()
+    assert [event for event in again if not isinstance(event, e.DenseDamaged)] == told
+    counted(1)
+
+
+def without(tensors, name):
+    return {key: tensor for key, tensor in tensors.items() if key != name}
+
+
+SPOILED = {
+    "no safetensors": lambda tensors: b"{}",
+    "a header of 8 EiB": lambda tensors: (2**63 - 1).to_bytes(8, "little"),
+    "no updates": lambda tensors: save(without(tensors, "updates")),
+    "updates of many": lambda tensors: save({**tensors, "updates": torch.arange(3)}),
+}
+
+
+@pytest.mark.campaign("files")
+@pytest.mark.parametrize("name", SPOILED)
+def test_an_earlier_epoch_that_fits_its_name_and_is_none_is_set_aside(name, shared, counted):
+    state = files.load_state(shared, "cpu")
+    files.save_rewind(shared, 1, state)
+    (good,) = sealed(shared.rewinds)
+    bad = SPOILED[name](safetensors(good.read_bytes()))
+    good.unlink()
+    path = seal(shared.rewinds, 1, bad)
+    assert files.load_rewind(shared, 1, "cpu") is None
+    path.with_name(f"{path.name}.corrupt").unlink()
+    counted(1)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from vitprune_core.spec.config import Config, GivenConfig, dump
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.identity import config_hash, dense_hash
 from vitprune_core.spec.plan import plan
-from vitprune_core.spec.presets import listed, shipped
+from vitprune_core.spec.presets import find, listed, shipped
 from vitprune_core.spec.request import load
 from vitprune_core.spec.sentence import sentence
 from vitprune_core.spec.source import SpecError
@@ -194,7 +195,7 @@ ONE = [
     (GOOD + "retrain: {total: 0.001}\n", "retrain.total: 0.001 gives 0 epochs for 1 rounds"),
     (GOOD + "retrain: {total: 2}\n", "2 gives a round 120 epochs, more than the 60"),
     (GOOD + "retrain: {total: 1, cycles: 2}\n", "cannot be combined with retrain.total"),
-    (GOOD + "retrain: {cycles: 20000}\n", "are more than 10000"),
+    (GOOD + "retrain: {cycles: 20000}\n", "are more than 10,000"),
     (
         "workload: digits\nprune: {schedule: iterative, sparsities: [0.98]}\n"
         "retrain: {total: 0.2}\n",
@@ -456,3 +457,8 @@ def test_text_that_is_no_preset_is_told_wrong_whatever_it_is(tmp_path_factory, t
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError):
         load(str(path))
+
+
+@pytest.mark.parametrize("path", ["studies/mine.yaml", "workloads/mine.yaml", "./mine.yaml"])
+def test_a_path_is_a_path_also_where_it_begins_like_a_kind(path):
+    assert find(path) == find(path, "studies") == Path(path)

@@ -143,6 +143,12 @@ def test_a_grid_names_its_arms_after_their_values(tmp_path):
     assert list(load_study(str(path)).arms) == ["row_0.5", "row_1", "2of4_0.5", "2of4_1"]
 
 
+def test_a_grid_over_lists_names_its_arms_after_all_that_is_in_them(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"{HEAD}grid: {{prune.sparsities: [[0, 0.5], [0.9]]}}\n")
+    assert list(load_study(str(path)).arms) == ["0-0.5", "0.9"]
+
+
 def test_a_part_may_stand_for_several():
     finding = load_study("poster").file.findings["F1"]
     parts = [p for p in comparisons(finding) if not p.beside]

@@ -109,6 +109,8 @@ def differences(cells: Cells, added: Sequence[Term], seed: int) -> np.ndarray | 
         if len(known) < len(found):
             return None
         for right in known:
+            if 1 < len(total) != len(right) > 1:
+                raise ValueError(f"{term.arm}/s{seed}: {len(right)} images, of others {len(total)}")
             total = total + term.sign * right / len(known)
     return total if total.size > 1 else None
 

@@ -1,6 +1,6 @@
 """From a run that is over to the tables of its study."""
 
-import json
+import io
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -12,13 +12,14 @@ from vitprune_core.analysis.tables import NO_ZIP, Cost, Damaged, Images, Row, Ta
 from vitprune_core.spec.config import level_name
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.study import Planned, Study
+from vitprune_core.store import grids
 from vitprune_core.store.events import Level, Matrix, PrunedAlone
 from vitprune_core.store.lock import alone
 from vitprune_core.store.log import entries, kept
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.studydir import StudyDir
 from vitprune_core.store.summary import Summary, summarize
-from vitprune_core.store.values import WRONG, to_json
+from vitprune_core.store.values import WRONG, loads, to_json
 
 GRID_AT = "0.95"
 """The level whose masks are kept as pictures, of the study's first seed."""
@@ -110,13 +111,15 @@ def _of(run: RunDir, planned: Planned, s: Summary, first: bool) -> Tables:
     if s.diverged and s.diverged.level is not None:
         lost = _row(run, planned, s, None, None)
         rows[lost.where] = lost
+    for row in rows.values():
+        tables.check_row(row)
     structure = {places[n]: _structure(run, n, level) for n, level in levels.items()}
     if costs := _alone(run):
         structure[Where(planned.arm, planned.seed, "alone")] = costs
     pictured = _is_pictured(run, planned, first) and GRID_AT in levels
-    grids = {places[GRID_AT]: json.loads(run.grid(GRID_AT).read_bytes())} if pictured else {}
+    pictures = {places[GRID_AT]: _grids(run)} if pictured else {}
     cost = _cost(run, planned, s)
-    return Tables(rows, images, structure, grids, {cost.where: cost})
+    return Tables(rows, images, structure, pictures, {cost.where: cost})
 
 
 def _row(
@@ -165,18 +168,25 @@ def _row(
 
 
 def _images(run: RunDir, level: str) -> Images:
-    with np.load(run.images(level), allow_pickle=False) as arrays:
-        nll = arrays["nll"].astype(np.float16)
-        return Images(np.unpackbits(arrays["correct"], count=len(nll)) == 1, nll)
+    packed = io.BytesIO(run.images(level).read_bytes())  # numpy leaves a file that is none open
+    with np.load(packed, allow_pickle=False) as arrays:
+        return tables.unpacked(arrays["correct"], arrays["nll"])
 
 
 def _structure(run: RunDir, name: str, level: Level) -> dict[str, Any]:
     """What each matrix keeps, and of masks of single weights what was found in them."""
     kept = {matrix: _density(m) for matrix, m in level.matrices.items()}
     if run.structure(name).exists():
-        for matrix, found in json.loads(run.structure(name).read_bytes()).items():
+        for matrix, found in loads(run.structure(name).read_bytes()).items():
             kept[matrix] |= found
+    tables.check_matrices(kept)
     return kept
+
+
+def _grids(run: RunDir) -> Any:
+    value = loads(run.grid(GRID_AT).read_bytes())
+    grids.read(value)
+    return value
 
 
 def _density(matrix: Matrix) -> dict[str, Any]:

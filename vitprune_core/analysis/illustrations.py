@@ -19,8 +19,8 @@ from vitprune_core.analysis.summaries import Spread
 from vitprune_core.analysis.tables import Where
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.request import completed
-from vitprune_core.store.grids import Grid, Grids
-from vitprune_core.store.values import WRONG, from_json
+from vitprune_core.store.grids import Grid
+from vitprune_core.store.grids import read as read_grids
 
 PLAIN = re.compile(r"F\d{1,3}")
 MOST_MASKS = 3
@@ -227,18 +227,7 @@ def _pictured(g: Gathered) -> dict[str, dict[str, Grid]]:
             continue
         if what["distribution"] not in seen and len(found) < MOST_MASKS:
             seen.add(what["distribution"])
-            found[arm] = _grids(value, arm)
-    return found
-
-
-def _grids(value: object, arm: str) -> dict[str, Grid]:
-    try:
-        found = dict(from_json(Grids, value).matrices)
-        widths = [{len(row) for row in grid.densities} for grid in found.values()]
-    except WRONG as error:
-        raise ValueError(f"grids.json: what it has of {arm} is no picture: {error}") from None
-    if any(len(of) != 1 or of == {0} for of in widths):
-        raise ValueError(f"grids.json: rows of cells of {arm} differ in length")
+            found[arm] = dict(read_grids(value).matrices)
     return found
 
 

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 import numpy as np
 
 from vitprune_core.spec.config import level_name
+from vitprune_core.store import grids
 from vitprune_core.store.rundir import write
 from vitprune_core.store.studydir import StudyDir
-from vitprune_core.store.values import MOST, WRONG, loads
+from vitprune_core.store.values import MOST, WRONG, from_json, loads
 
 R = TypeVar("R", bound="Row | Cost")
 NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
@@ -189,20 +190,30 @@ def read(folder: StudyDir) -> Tables:
     Raises `Damaged` when one of them is not what it should be.
     """
     return Tables(
-        {row.where: _measured(folder.results, row) for row in _read_csv(folder.results, Row)},
+        _read_rows(folder.results),
         _read_images(folder.images),
-        _read_json(folder.structure, _measures),
-        _read_json(folder.grids, _named),
+        _read_json(folder.structure, check_matrices),
+        _read_json(folder.grids, grids.read),
         {cost.where: cost for cost in _read_csv(folder.costs, Cost)},
     )
 
 
-def _measured(path: Path, row: Row) -> Row:
-    """Only what diverged has no scores; scores are shares."""
+def _read_rows(path: Path) -> dict[Where, Row]:
+    rows = _read_csv(path, Row)
+    try:
+        for row in rows:
+            check_row(row)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
+    return {row.where: row for row in rows}
+
+
+def check_row(row: Row) -> None:
+    """Only what diverged has no scores; scores are shares. Raises ValueError."""
     known = row.test_accuracy is not None and row.test_loss is not None
     if row.diverged == known or not 0 <= row.accuracy <= 1:
-        raise Damaged(path, f"{row.where}: diverged is {row.diverged}, accuracy {row.accuracy:g}")
-    return row
+        told = f"diverged is {row.diverged}, accuracy {row.accuracy:g}"
+        raise ValueError(f"{row.where}: {told}")
 
 
 def save(folder: StudyDir, tables: Tables) -> None:
@@ -274,14 +285,20 @@ def _read_images(path: Path) -> dict[Where, Images]:
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             names = [name for name in arrays.files if not name.endswith(":correct")]
             return {
-                Where.parse(name): Images(
-                    np.unpackbits(arrays[f"{name}:correct"], count=len(arrays[name])) == 1,
-                    arrays[name],
-                )
+                Where.parse(name): unpacked(arrays[f"{name}:correct"], arrays[name])
                 for name in names
             }
     except (*WRONG, *NO_ZIP) as error:
         raise _damaged(path, f"cannot be read: {type(error).__name__}: {error}") from None
+
+
+def unpacked(correct: np.ndarray, nll: np.ndarray) -> Images:
+    """From packed bits and nats, as files have them; raises ValueError for anything else."""
+    if nll.ndim != 1 or nll.dtype.kind != "f" or np.isnan(nll).any():
+        raise ValueError("what test images cost is not a list of numbers")
+    if correct.dtype != np.uint8 or correct.shape != (-(-len(nll) // 8),):
+        raise ValueError(f"there is not a bit for each of {len(nll)} images")
+    return Images(np.unpackbits(correct, count=len(nll)) == 1, nll.astype(np.float16))
 
 
 def _write_images(path: Path, images: Mapping[Where, Images]) -> None:
@@ -294,7 +311,7 @@ def _write_images(path: Path, images: Mapping[Where, Images]) -> None:
     write(path, buffer.getvalue())
 
 
-def _read_json(path: Path, check: Callable[[Any], None]) -> dict[Where, Any]:
+def _read_json(path: Path, check: Callable[[Any], object]) -> dict[Where, Any]:
     """A value a level; what `check` says of one is raised as `Damaged` too."""
     try:
         found = {Where.parse(key): value for key, value in loads(path.read_bytes()).items()}
@@ -312,16 +329,58 @@ def _named(of: Any) -> None:
         raise ValueError(f"{json.dumps(of)[:40]} where values with names should be")
 
 
-def _measures(of: Any) -> None:
-    """Of every matrix of a level."""
+@dataclass(frozen=True, kw_only=True)
+class _Ratio:
+    ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Initial:
+    heads: float | None = None
+    rows: float | None = None
+    columns: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Dead:
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Structure:
+    heads: _Ratio | None = None
+    rows: _Ratio | None = None
+    columns: _Ratio | None = None
+    initial: _Initial | None = None
+    dead_heads: _Dead | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Matrix:
+    """What findings and figures ask of a matrix; its JSON may have more."""
+
+    density: float | None = None
+    accuracy: float | None = None
+    structure: _Structure | None = None
+
+
+def check_matrices(of: Any) -> None:
+    """Whether what is known of a level's matrices can be calculated with; raises one of `WRONG`."""
     _named(of)
-    for matrix in of.values():
+    for name, matrix in of.items():
         _named(matrix)
         _numbers(matrix)
-        structure = matrix.get("structure") or {}
-        _named(structure)
-        for kind in ("heads", "rows", "columns", "initial", "dead_heads"):
-            _named(structure.get(kind) or {})
+        _named(matrix.get("structure") or {})
+        _check_matrix(name, from_json(_Matrix, matrix))
+
+
+def _check_matrix(name: str, matrix: _Matrix) -> None:
+    for share in (matrix.density, matrix.accuracy):
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"{name}: {share:g} is no share")
+    dead = matrix.structure and matrix.structure.dead_heads
+    if dead and (dead.count is None or dead.count < 0 or matrix.density is None):
+        raise ValueError(f"{name}: dead heads have no count, or the matrix no density")
 
 
 def _numbers(of: Any) -> None:

@@ -19,7 +19,7 @@ from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.device import differences, fingerprint
 from vitprune_core.engine.ending import Ending
 from vitprune_core.engine.evaluate import Scores, evaluate, scores
-from vitprune_core.engine.given import read_given
+from vitprune_core.engine.given import check_answers, read_given
 from vitprune_core.engine.position import Position, read
 from vitprune_core.engine.state import fresh, put_weights
 from vitprune_core.engine.train import train
@@ -178,6 +178,7 @@ def taken(model: ViT, config: Config, data: Dataset, run: RunDir) -> Events:
     end = Position(stage="dense", step=0, epoch=config.train.epochs, state=state)
     put_weights(state, model)
     found = yield from scores(model, data, Moment(end.step, position=None))
+    check_answers(config, found.validation.loss + found.test.loss)
     yield share(config, data, run, end, found)
     return end
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -107,19 +106,3 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name()
     known = (platform.machine(), torch.backends.cpu.get_cpu_capability(), *bf16_instructions("cpu"))
     return " ".join(known)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Said in many ways: by Python, by torch on CUDA and on CPUs, and by oneDNN."""
-    words = ("can't allocate memory", "not enough memory", "could not create a primitive")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
-    )
-
-
-def memory_peak() -> str:
-    """The most this process has held: of the device's memory where it has its own."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        peak = torch.cuda.max_memory_allocated()
-    return f"{peak / 2**30:.2f} GiB"

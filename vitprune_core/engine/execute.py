@@ -142,7 +142,7 @@ def measured(
     before, spent = here.before, here.spent + sum(phase.epochs for phase in round.retrain)
     assert before is not None
     if round.listed:
-        save_level(run, here.state, data, config, round, before, after)
+        save_level(run, here, data, config, round, before, after)
     counts, sha256 = remains(here.masks, config), files.weights_sha256(here.state.weights)
     yield level(round, counts, before, after, spent, sha256)
     return replace(here, round=here.round + 1, cycle=NOT_PRUNED, before=None, spent=spent)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from vitprune_core.engine.evaluate import PerImage
 from vitprune_core.engine.state import State, Tensors
+from vitprune_core.store import bits
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.rundir import sweep, write
 from vitprune_core.store.sealed import DamagedFile, number, seal, sealed, set_aside, unseal
@@ -26,7 +28,13 @@ def weights_sha256(weights: Tensors) -> str:
 
 
 def save_tensors(path: Path, tensors: Tensors) -> None:
-    write(path, save(on_cpu(tensors)))
+    write(path, as_bytes(on_cpu(tensors)))
+
+
+def as_bytes(tensors: dict[str, Tensor], words: dict[str, str] | None = None) -> bytes:
+    """As safetensors; raises MemoryError when there is not enough."""
+    bytearray(2 * sum(t.nbytes for t in tensors.values()))  # else `save` would end the process
+    return save(tensors, words)
 
 
 def on_cpu(tensors: Tensors) -> dict[str, Tensor]:
@@ -54,7 +62,7 @@ def save_rewind(folder: DenseDir, epoch: int, state: State) -> None:
     folder.rewinds.mkdir(mode=0o755, exist_ok=True)
     sweep(folder.rewinds)
     tensors = on_cpu({**packed(state), "updates": torch.tensor(state.step)})
-    seal(folder.rewinds, epoch, save(tensors))
+    seal(folder.rewinds, epoch, as_bytes(tensors))
 
 
 def load_rewind(folder: DenseDir, epoch: int, device: str) -> State | None:
@@ -63,10 +71,9 @@ def load_rewind(folder: DenseDir, epoch: int, device: str) -> State | None:
         if number(path) == epoch:
             try:
                 tensors = {name: t.to(device) for name, t in load(unseal(path)).items()}
-            except DamagedFile:
+                return unpacked(tensors, int(tensors.pop("updates")))
+            except (DamagedFile, SafetensorError, KeyError, ValueError, OSError):
                 set_aside(path)
-                continue
-            return unpacked(tensors, int(tensors.pop("updates")))
     return None
 
 
@@ -96,12 +103,26 @@ def save_masks(path: Path, masks: Tensors) -> None:
     _save_arrays(path, arrays)
 
 
+def has_masks(path: Path, masks: Tensors) -> bool:
+    """Whether the file is there and has exactly these."""
+    try:
+        return bits.load(path) == {name: _bits(mask.cpu().numpy()) for name, mask in masks.items()}
+    except (OSError, ValueError):
+        return False
+
+
+def _bits(mask: np.ndarray) -> bits.Bits:
+    packed = np.packbits(mask).tobytes()
+    rows, columns = mask.shape
+    return bits.Bits((rows, columns), int.from_bytes(packed, "big") >> -mask.size % 8)
+
+
 def load_masks(path: Path) -> dict[str, Tensor]:
     with np.load(path, allow_pickle=False) as arrays:
         names = [name for name in arrays.files if not name.endswith(":shape")]
         shapes = {name: tuple(arrays[f"{name}:shape"]) for name in names}
-        bits = {name: np.unpackbits(arrays[name], count=np.prod(shapes[name])) for name in names}
-    return {name: torch.from_numpy(bits[name].reshape(shapes[name]) == 1) for name in names}
+        kept = {name: np.unpackbits(arrays[name], count=np.prod(shapes[name])) for name in names}
+    return {name: torch.from_numpy(kept[name].reshape(shapes[name]) == 1) for name in names}
 
 
 def save_images(path: Path, index: np.ndarray, after: PerImage, before: PerImage | None) -> None:

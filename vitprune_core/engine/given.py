@@ -1,6 +1,7 @@
 """A dense model of the user's own: weights by logical key in one safetensors file."""
 
 import hashlib
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def read_given(config: Config) -> Tensors:
     if wrong := list(_wrong(found, config)):
         raise GivenError(f"dense.file {file}: {'; '.join(wrong)}")
     return {name: tensor.float() for name, tensor in found.items()}
+
+
+def check_answers(config: Config, loss: float) -> None:
+    """Numbers may be so large that no answer is one; raises `GivenError`."""
+    assert config.dense is not None
+    if not math.isfinite(loss):
+        raise GivenError(f"dense.file {config.dense.file}: its loss on these images is no number")
 
 
 def _wrong(found: Tensors, config: Config) -> Iterable[str]:

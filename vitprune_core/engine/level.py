@@ -6,8 +6,8 @@ from vitprune_core.engine import files
 from vitprune_core.engine.data import Dataset
 from vitprune_core.engine.evaluate import Scores
 from vitprune_core.engine.measure import Remains, grids
+from vitprune_core.engine.position import Position
 from vitprune_core.engine.pruning.mask import Masks
-from vitprune_core.engine.state import State
 from vitprune_core.engine.train import NotFinite
 from vitprune_core.spec.config import Config, level_name
 from vitprune_core.spec.plan import Plan, Round
@@ -67,14 +67,17 @@ def save_masks(run: RunDir, masks: Masks, config: Config, round: Round) -> None:
 
 def save_level(
     run: RunDir,
-    state: State,
+    here: Position,
     data: Dataset,
     config: Config,
     round: Round,
     before: Scores,
     after: Scores,
 ) -> None:
-    name = level_name(round.sparsity)
+    """Also the masks, where they were damaged or went while it was retrained."""
+    name, state = level_name(round.sparsity), here.state
+    if not files.has_masks(run.mask(name), here.masks):
+        save_masks(run, here.masks, config, round)
     if config.keep_weights != "none":
         files.save_tensors(run.weights(name), state.weights)
     if config.keep_weights == "last":

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
+from torch import Size, dtype
 
 from vitprune_core.engine.dense import dense_of
 from vitprune_core.engine.files import load_tensors, weights_sha256
+from vitprune_core.engine.state import Tensors
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec.config import level_name
 from vitprune_core.spec.request import load
@@ -35,13 +37,13 @@ def load_model(run: str | Path, level: float | str | None = None, device: str = 
     path = dense_of(config, folder).weights if name == "dense" else folder.weights(name)
     if not path.is_file():
         raise ValueError(f"level {name}: {path} is gone")
+    model = ViT(config.model, config.data, config.precision).to(device)
     try:
         weights = load_tensors(path, device)
-    except SafetensorError:  # cut off, or damaged where it tells of its tensors
+    except (SafetensorError, KeyError):  # cut off, or damaged where it tells of its tensors
         weights = {}
-    if weights_sha256(weights) != levels[name]:
+    if _kinds(weights) != _kinds(model.state_dict()) or weights_sha256(weights) != levels[name]:
         raise ValueError(f"level {name}: {path} is damaged: it is not what the run has written")
-    model = ViT(config.model, config.data, config.precision).to(device)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -54,6 +56,11 @@ def _hashes(folder: RunDir) -> dict[str, str]:
         "dense" if isinstance(e, DenseTrained) else level_name(e.sparsity_asked) for e in listed
     )
     return {name: e.weights_sha256 for name, e in zip(names, listed, strict=True)}
+
+
+def _kinds(tensors: Tensors) -> dict[str, tuple[Size, dtype]]:
+    """What the hash does not know, which is of bytes."""
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
 
 def _name(level: float | str | None, levels: list[str]) -> str:

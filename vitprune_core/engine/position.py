@@ -9,30 +9,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
 from vitprune_core.engine.evaluate import PerImage, Scores
-from vitprune_core.engine.files import on_cpu, packed, part, unpacked
+from vitprune_core.engine.files import as_bytes, on_cpu, packed, part, unpacked
 from vitprune_core.engine.pruning.mask import Masks
 from vitprune_core.engine.state import State
 from vitprune_core.engine.vit import ViT
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
+from vitprune_core.spec.plan import plan
 from vitprune_core.store.events import Epoch, Score
 from vitprune_core.store.sealed import DamagedFile, number, unseal
-from vitprune_core.store.values import from_json, to_json
+from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
 NOT_PRUNED = -1
+Stage = Literal["dense", "retrace", "rounds"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    stage: Literal["dense", "retrace", "rounds"]
+    stage: Stage
     """`retrace` trains the first epochs of `dense` again, for weights that were not kept."""
     step: int
     """Steps of training and prunings so far in this run; it numbers checkpoints."""
@@ -76,6 +78,8 @@ class Read(NamedTuple):
 APART = ("step", "state", "masks", "before", "told", "differs")
 COUNTERS = tuple(f.name for f in fields(Position) if f.name not in APART)
 """Fields that are written as they are; the step is in the file's name."""
+KINDS: dict[str, type] = {"stage": str, "total": float, "seconds": float}
+"""Of those that are not whole numbers."""
 
 
 def encode(
@@ -95,7 +99,7 @@ def encode(
         tensors["before.nll"] = torch.from_numpy(position.before.images.nll)
         known["before"] = [to_json(position.before.validation), to_json(position.before.test)]
     stamps = {"seq": seq, "worked": worked, "fingerprint": dict(fingerprint)}
-    return save(on_cpu(tensors), {"position": json.dumps(known), "stamps": json.dumps(stamps)})
+    return as_bytes(on_cpu(tensors), {"position": json.dumps(known), "stamps": json.dumps(stamps)})
 
 
 def read(path: Path, config: Config) -> Read:
@@ -106,17 +110,21 @@ def read(path: Path, config: Config) -> Read:
     data, step = unseal(path), number(path)
     try:
         words = _metadata(data)
-        known, stamps = json.loads(words["position"]), json.loads(words["stamps"])
+        known, stamps = loads(words["position"]), loads(words["stamps"])
         tensors = {name: t.to(config.device) for name, t in load(data).items()}
-        seq, worked, fingerprint = (stamps[key] for key in ("seq", "worked", "fingerprint"))
-        return Read(_position(step, known, tensors, config), seq, worked, fingerprint)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Read(
+            _position(step, known, tensors, config),
+            from_json(int, stamps["seq"]),
+            from_json(float, stamps["worked"]),
+            dict(from_json(Mapping[str, Any], stamps["fingerprint"])),  # type: ignore[type-abstract]
+        )
+    except (SafetensorError, *WRONG) as error:
         raise DamagedFile(f"{path.name}: not a checkpoint of this run: {error}") from None
 
 
 def _metadata(data: bytes) -> dict[str, str]:
     length = int.from_bytes(data[:8], "little")
-    words: dict[str, str] = json.loads(data[8 : 8 + length])["__metadata__"]
+    words: dict[str, str] = loads(data[8 : 8 + length])["__metadata__"]
     return words
 
 
@@ -129,24 +137,51 @@ def _position(
     before = None
     if "before" in known:
         validation, test = (from_json(Score, score) for score in known["before"])
-        correct, nll = (tensors[f"before.{n}"].cpu().numpy() for n in ("correct", "nll"))
-        before = Scores(validation, test, PerImage(correct, nll))
+        correct, nll = (tensors[f"before.{n}"] for n in ("correct", "nll"))
+        if correct.dtype != torch.bool or (correct.shape, correct.dim()) != (nll.shape, 1):
+            raise ValueError("its test images are not those of a model")
+        before = Scores(validation, test, PerImage(correct.cpu().numpy(), nll.cpu().numpy()))
     in_order = {n: masks[n] for n in shape.matrices(config.model)} if masks else {}
     told = tuple(from_json(Epoch, epoch) for epoch in known["told"])
-    counters = {name: known[name] for name in COUNTERS}
-    counters |= {"step": step, "told": told, "differs": tuple(known["differs"])}
-    return Position(**counters, state=state, masks=in_order, before=before)
+    counters: dict[str, Any] = {
+        name: from_json(KINDS.get(name, int), known[name]) for name in COUNTERS
+    }
+    differs = tuple(known.get("differs", ()))  # which the first checkpoints had not
+    counters |= {"step": step, "told": told, "differs": differs}
+    position = Position(**counters, state=state, masks=in_order, before=before)
+    _check_place(position, config)
+    return position
 
 
 def _check(state: State, masks: Masks, config: Config) -> None:
     """Names, shapes and finiteness of everything; raises ValueError."""
     with torch.device("meta"):
-        expected = {n: p.shape for n, p in ViT(config.model, config.data).named_parameters()}
+        model = ViT(config.model, config.data)
+    expected = {name: (p.shape, p.dtype) for name, p in model.named_parameters()}
     for values in (state.weights, state.first, state.second):
-        if {name: t.shape for name, t in values.items()} != expected:
+        if {name: (t.shape, t.dtype) for name, t in values.items()} != expected:
             raise ValueError("its tensors are not those of the model")
         if not all(bool(t.isfinite().all()) for t in values.values()):
             raise ValueError("it has a number that is none")
-    prunable = {name: torch.Size(size) for name, size in shape.matrices(config.model).items()}
-    if masks and {name: mask.shape for name, mask in masks.items()} != prunable:
+    sizes = shape.matrices(config.model)
+    prunable = {name: (torch.Size(size), torch.bool) for name, size in sizes.items()}
+    if masks and {name: (mask.shape, mask.dtype) for name, mask in masks.items()} != prunable:
         raise ValueError("its masks are not those of the model")
+
+
+def _check_place(here: Position, config: Config) -> None:
+    """Raises ValueError unless the plan has such a place, and what is needed there is known."""
+    steps = plan(config)
+    phases = [steps.dense, *(phase for round in steps.rounds for phase in round.retrain)]
+    cycles = max((len(round.retrain) for round in steps.rounds), default=0)
+    known = (
+        here.stage in get_args(Stage)
+        and 0 <= here.round <= len(steps.rounds)
+        and NOT_PRUNED <= here.cycle <= cycles
+        and 0 <= here.epoch <= max(phase.stop for phase in phases)
+        and min(here.batch, here.spent, here.state.step) >= 0
+    )
+    if not known:
+        raise ValueError("its place is none of the plan")
+    if here.cycle != NOT_PRUNED and not (here.masks and here.before):
+        raise ValueError("it is pruned and has no masks or no scores")

@@ -21,7 +21,6 @@ def carry_out(
     config: Config, data: Dataset, run: RunDir, today: dict[str, Any]
 ) -> Generator[e.Event | Moment, None, None]:
     """All that is left to do; `today` is the fingerprint of this process."""
-    told = kept(entries(run.log))
     found, corrupt = newest(run, config)
     if found:
         differs = differences(found.fingerprint, today)
@@ -39,6 +38,7 @@ def carry_out(
         yield from execute(config, data, run, replace(found.position, differs=both))
         return
     clear(run.checkpoints)
+    told = kept(entries(run.log))
     if corrupt or any(isinstance(record.event, e.Started) for record in told):
         made = next((r.seq for r in told if isinstance(r.event, e.Created)), 0)
         yield e.Resumed(after=made, step=None, worked=0, exact=True, differs=(), corrupt=corrupt)

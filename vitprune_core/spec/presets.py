@@ -28,11 +28,13 @@ class Found:
 
 def find(name: str, kind: str = "") -> Path:
     """The file of a preset given as a path or a name; `workloads/digits` or `kind` for others."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
     if not kind and name.startswith(KINDS):
         kind = name.partition("/")[0]
     if kind:
         name = name.removeprefix(f"{kind}/")
-    if "/" in name or name.endswith((".yaml", ".yml")):
+    if "/" in name:
         return Path(name)
     choices = {found.name: found.path for found in reversed(list(listed(kind)))}
     if name not in choices:

@@ -34,8 +34,8 @@ class Score:
 @dataclass(frozen=True, kw_only=True)
 class Created:
     preset: str
-    request: tuple[str, ...]
-    """The words after `vitprune run` that ask for the same again."""
+    request: tuple[str, ...] = ()
+    """The words after `vitprune run` that ask for the same again; the first version wrote none."""
     config: Mapping[str, Any]
     """As asked for: complete, with `auto` not yet resolved."""
 
@@ -112,9 +112,9 @@ class DenseReused:
     """The dense model was found in the shared folder; its epochs follow as it was trained."""
 
     hash: str
-    trained_seconds: float
-    """What its training took when it was trained."""
-    differs: tuple[str, ...]
+    trained_seconds: float = 0.0
+    """What its training took when it was trained; the first version wrote it elsewhere."""
+    differs: tuple[str, ...] = ()
     """Keys of the fingerprint that were others then: its bytes may not be those of today."""
 
 
@@ -283,8 +283,9 @@ class Diverged:
     round: int
     sparsity_asked: float
     """Of the round; 0 in dense training."""
-    level: float | None
-    """The listed sparsity that the round was to lead to; null in dense training."""
+    level: float | None = None
+    """The listed sparsity that the round was to lead to; null in dense training, and in logs of the
+    first version."""
     step: int
     """Of the phase, from 0."""
     epoch: int

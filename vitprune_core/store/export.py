@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitprune_core.store.clean import cell, clean, field, prose
-from vitprune_core.store.events import Level, Score
+from vitprune_core.store.events import Level, Matrix, Score
 from vitprune_core.store.summary import Dense, Reached, Summary, section
 
 
@@ -180,9 +180,9 @@ def _notes(level: Level) -> Iterable[str]:
 def density(s: Summary) -> str:
     """Share kept of each matrix at every level, and of each head where it says something."""
     names = [_percent(r.level.sparsity_asked) for r in s.levels]
+    matrices = dict.fromkeys(name for r in s.levels for name in r.level.matrices)
     by_matrix = [
-        (name, *(f"{100 * r.level.matrices[name].density:.2f}" for r in s.levels))
-        for name in s.levels[0].level.matrices
+        (name, *(_kept(r.level.matrices.get(name)) for r in s.levels)) for name in matrices
     ]
     parts = ["Percent kept of each matrix, by sparsity asked:"]
     parts.append(table(("matrix", *names), by_matrix))
@@ -190,6 +190,10 @@ def density(s: Summary) -> str:
         if 0 < reached.level.sparsity < 1:
             parts += heads(reached.level)
     return "\n\n".join(parts)
+
+
+def _kept(matrix: Matrix | None) -> str:
+    return "" if matrix is None else f"{100 * matrix.density:.2f}"
 
 
 def heads(level: Level) -> list[str]:
@@ -207,13 +211,14 @@ def environment(s: Summary) -> str:
 def reproduce(run: Exported) -> str:
     s = run.summary
     command = shlex.join(clean(word) for word in ("vitprune", "run", *s.request))
-    parts = [fenced(command, "sh")]
+    parts = [fenced(command, "sh")] if s.request else []
     if s.state == "done":
         parts.append(
             "With an equal environment the weights come out the same, byte for byte: "
             f"`weights_sha256` {cell(s.weights_sha256)}."
         )
-    parts.append("Or save the complete config below as a file and run that:")
+    or_ = "Or save" if s.request else "Save"
+    parts.append(f"{or_} the complete config below as a file and run that:")
     return "\n\n".join([*parts, fenced(run.config, "yaml")])
 
 

@@ -44,7 +44,7 @@ def _exported(run: RunDir, s: Summary) -> Exported:
     try:
         text = run.config.read_text(encoding="utf-8")
         asked = sentence(load(str(run.config)).config)
-    except (OSError, SpecError):
+    except (OSError, UnicodeDecodeError, SpecError):
         text, asked = "", "The config of this run cannot be read by this version."
     return Exported(run.id, s, asked, text, drawn)
 

@@ -7,7 +7,7 @@ from vitprune_core.spec.config import level_name
 from vitprune_core.spec.shape import LAYERS
 from vitprune_core.store import grids as g
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.values import to_json
+from vitprune_core.store.values import WRONG, to_json
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import ASCII, BLOCKS
 from vitprune_tui.draw.heat import caption, heatmap, legend, overview, pooled, top_of
@@ -118,7 +118,7 @@ def _level(run: RunDir, asked: str | None) -> tuple[str, g.Grids]:
         raise Wrong(f"--level {asked}: levels of {run.id} are {', '.join(names)}")
     try:
         return name, g.load(run.grid(name))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, *WRONG) as error:
         raise Wrong(f"{run.grid(name)} cannot be read: {error}") from None
 
 

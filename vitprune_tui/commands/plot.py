@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from vitprune_core.store import events as e
-from vitprune_core.store.log import entries, kept
+from vitprune_core.store.history import Reader
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary, summarize
 from vitprune_tui.draw import text
@@ -85,9 +84,10 @@ def _over_epochs(runs: Sequence[tuple[RunDir, Summary]], look: Look) -> tuple[di
     """Validation accuracy over every epoch trained, dense first, one phase after the other."""
     series = []
     for run, _ in runs:
-        epochs = [r.event for r in kept(entries(run.log)) if isinstance(r.event, e.Epoch)]
-        places = [float(i + 1) for i in range(len(epochs))]
-        series.append(Series(run.id, places, [epoch.validation.accuracy for epoch in epochs]))
+        reader = Reader(run)
+        reader.read()
+        places, values = reader.history.done, reader.history.accuracy
+        series.append(Series(run.id, list(map(float, places)), list(values)))
     shown = {"x": "epoch", "y": "val_accuracy", "runs": [vars(s) for s in series]}
     known = [Series(s.name, s.x, [100 * y for y in s.y]) for s in series if s.x]
     if not known:

@@ -17,7 +17,7 @@ from vitprune_core.store import control
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
-from vitprune_core.store.summary import summarize
+from vitprune_core.store.summary import Summary, summarize, told
 from vitprune_core.store.tail import EVERY, tail
 from vitprune_tui.doing.making import allowed_name, begin, check, create
 from vitprune_tui.draw import tables
@@ -51,7 +51,7 @@ def watch(found: RunDir, width: int | None) -> Answer:
     """Look on until the run is over; leaving it alone is all the same to it."""
     with Interrupts(1) as interrupts:
         _wait_for_its_turn(found, interrupts)
-        follow(found, tail(found, interrupts.left), _heading(found))
+        follow(tail(found, interrupts.left), _heading(found))
     return seen(found, width, LEFT if interrupts.left() else 0)
 
 
@@ -81,7 +81,7 @@ def work_here(made: RunDir, width: int | None) -> Answer:
     worker = import_module("vitprune_core.worker")
     orders = worker.Orders(worker.Inbox(made.control))
     worker.listen(orders, hangup_stops=True)
-    follow(made, worker.work(made, orders), _heading(made))
+    follow(told(made, worker.work(made, orders), Summary()), _heading(made))
     return shown(made, width)
 
 
@@ -91,7 +91,7 @@ def see_through(
     """Until the worker is gone. SIGINT and SIGTERM ask it to stop; a second one only leaves."""
     _warn_of_logout()
     with Interrupts(2, first=partial(_ask_to_stop, found)) as interrupts:
-        follow(found, tail(found, interrupts.left), _heading(found))
+        follow(tail(found, interrupts.left), _heading(found))
     if interrupts.left():
         print(f"{found.id} is left alone; that it should stop stands", file=sys.stderr)
         return shown(found, width, LEFT)

@@ -66,10 +66,13 @@ def overview(grids: Mapping[str, Grid]) -> tuple[list[str], list[list[str]]]:
     kinds = list(dict.fromkeys(name.split(".", 2)[2] for name in grids))
     blocks = list(dict.fromkeys(name.split(".")[1] for name in grids))
     rows = [
-        [block, *(f"{100 * grids[f'blocks.{block}.{kind}'].density:.1f}" for kind in kinds)]
-        for block in blocks
+        [block, *(_kept(grids.get(f"blocks.{block}.{kind}")) for kind in kinds)] for block in blocks
     ]
     return ["block", *kinds], rows
+
+
+def _kept(grid: Grid | None) -> str:
+    return "" if grid is None else f"{100 * grid.density:.1f}"
 
 
 def caption(name: str, grid: Grid) -> str:
