@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv/peers/.ready
 
-.PHONY: help setup run test torture long simulation survival bench bench-gpu screen gpu check lock audit clean
+.PHONY: help setup run test torture long simulation bench bench-gpu screen gpu check lock audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -43,9 +43,6 @@ long: $(READY)  ## also the tests that train for minutes, and others at full len
 
 simulation: $(READY)  ## how often verdicts are wrong, on 10,000 simulated studies a configuration
 	$(BIN)/python -m benchmarks.simulation
-
-survival: $(READY)  ## kill, stop, close, fill: what a run survives, as a table; a quarter of an hour, root
-	$(BIN)/python -m benchmarks.survival
 
 bench: $(PEERS)  ## how fast it is, beside its peers, as a table of ratios; a quarter of an hour
 	.venv/peers/bin/python -m benchmarks.speed

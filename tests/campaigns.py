@@ -22,12 +22,13 @@ COLUMNS = ("make test", "make torture")
 ROWS = {
     "kills": (
         "`kill -9` at a random time, then resume",
-        "events, weights and masks of a run left alone; no more done again than a checkpoint's age",
+        "events, weights, masks and images' results of a run left alone; no step done again but "
+        "the one it was in",
     ),
     "points": (
-        "`kill -9` at a named point: before, in and after every step of a commit, a pruning, a "
-        "repair, a resume",
-        "the same bytes",
+        "`kill -9` at a named point (before, in and after the steps of a commit, a pruning, a "
+        "repair, a resume, an adoption) or before a call to the disk",
+        "what has a name is whole; the same bytes",
     ),
     "calls": (
         "a call to the disk fails, writes half or kills: every call of a run, in seven ways",
@@ -56,7 +57,10 @@ ROWS = {
     "signals": ("SIGTERM at a random time, then resume", "a checkpoint; the same bytes"),
     "terminals": ("a terminal closed under `run`, `watch` or the bench", "the worker goes on"),
     "disks": ("a disk that is full but for some bytes", "paused, then the same bytes"),
-    "memory": ("memory that is refused", "told with its peak; resumed to the same bytes"),
+    "memory": (
+        "memory that is refused: to torch, a thread, a step, a checkpoint, at a random time",
+        "told with its peak; resumed to the same bytes",
+    ),
     "numbers": ("a loss or weight that is not a number", "`failed`, the last finite weights kept"),
     "permissions": (
         "a file or folder made under one of three umasks",

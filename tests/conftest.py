@@ -1,20 +1,27 @@
 """What tests share: a model so small that a run takes a second, on the real digits."""
 
+import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from vitprune_core import launch
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.request import load
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
+from vitprune_tui import cli
 
-pytest_plugins = ["tests.campaigns"]
+pytest_plugins = ["tests.campaigns", "tests.workers"]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 MEMORY, ROOM = Path("/dev/shm"), 1 << 30
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
@@ -27,18 +34,35 @@ TINY = (
     "train.batch_size=256",
     "device=cpu",
 )
-
-
+HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""By whoever works on a run."""
+ENDS_IN = 30.0
+"""Seconds in which a process that nobody needs any more must have gone."""
 IN_COLOUR = ("model.patch=16", "data.validation=40", "train.batch_size=64", "threads=1")
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    return map(str, count()), tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
+def home(homes, monkeypatch):
     """No test reads or writes what whoever runs it has chosen: keys, presets, theme."""
-    folder = tmp_path_factory.mktemp("home")
+    numbers, folder = homes
+    folder = folder / next(numbers)
+    folder.mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_stays():
+    """What tests started in this process is over when they are."""
+    yield
+    for child in launch.CHILDREN:
+        child.wait(ENDS_IN)
 
 
 @pytest.fixture
@@ -83,10 +107,10 @@ def preset(tmp_path: Path):
 
 @pytest.fixture(scope="session")
 def a_run(tmp_path_factory):
-    """A finished run of the tiny model, made by the command line in a process of its own."""
+    """A finished run of the tiny model, made by the command line."""
     folder = tmp_path_factory.mktemp("a_run")
-    vitprune(
-        *("run", "oneshot_global", "--workload", "digits", "--runs", str(folder)),
+    called(
+        *("run", "oneshot_global", "--workload", "digits", "--runs", folder, "--here"),
         *("--name", "tiny-run", "--set", "prune.sparsities=[0, 0.5, 0.9]"),
         *(word for override in TINY for word in ("--set", override)),
     )
@@ -111,6 +135,39 @@ def vitprune(*words: str, code: int = 0, **kwargs):
     """Call the command line in a process of its own; its result."""
     command = [sys.executable, "-m", "vitprune_tui.cli", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
-    assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return _as_expected(done, code)
+
+
+def called(*words: str, code: int | None = 0, cwd: Path | str = "."):
+    """The same in this process, which has loaded everything; any exit code will do for None.
+
+    Whatever else it raises would be a traceback.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
+    command, ended = ["vitprune", *map(str, words)], 0
+    with asked(command, cwd), redirect_stdout(out), redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as end:
+            ended = end.code or 0
+    told = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return _as_expected(subprocess.CompletedProcess(command, ended, *told), code)
+
+
+@contextmanager
+def asked(command: list[str], cwd: Path | str):
+    """Words, folder and what signals do are afterwards what they were."""
+    before = {number: signal.getsignal(number) for number in HEEDED}
+    try:
+        with patch.object(sys, "argv", command), chdir(cwd):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _as_expected(done: subprocess.CompletedProcess[str], code: int | None):
+    said = f"{done.args}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    assert code in (done.returncode, None), said
     assert "Traceback" not in done.stderr
     return done

@@ -57,14 +57,14 @@ def longer(folder: Path) -> Path:
     """A study of two arms whose runs take long enough to be met at work."""
     study = study_file(folder)
     asked = yaml.safe_load(study.read_text())
-    asked["base"]["train"]["epochs"] = 8
+    asked["base"]["train"] = {"epochs": 8, "batch_size": 256}
     del asked["arms"]["random"]
     study.write_text(yaml.safe_dump(asked))
     return study
 
 
 @needs_ray
-def test_a_node_killed_in_the_middle_changes_no_byte_and_nothing_is_done_twice(tmp_path):
+def test_a_node_killed_in_the_middle_changes_no_byte_and_nothing_is_done_twice(zygote, tmp_path):
     study, mine = longer(tmp_path), home_of(tmp_path / "runs")
     with two_nodes() as nodes:
         with by_ray(study, tmp_path / "runs", nodes) as process:
@@ -80,7 +80,7 @@ def test_a_node_killed_in_the_middle_changes_no_byte_and_nothing_is_done_twice(t
     assert [told(run, e.Finished) for run in logs(mine)] == [1] * 4
     assert sum(told(run, e.Starting) for run in logs(mine)) > 4
     assert not any(told(run, e.DenseAwaited) for run in logs(mine))  # no CPU did nothing but wait
-    code, _, err = swept(study, tmp_path / "here", "--jobs", "1")
+    code, _, err = swept(study, tmp_path / "here", "--jobs", "1", zygote=zygote)
     assert code == 0, err
     assert bytes_of(mine) == bytes_of(home_of(tmp_path / "here"))
 

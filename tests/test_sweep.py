@@ -1,19 +1,24 @@
-"""Studies worked off by real processes: once, again, killed in the middle, by many at a time."""
+"""Studies worked off by real processes: once, again, killed in the middle, by many at a time.
+
+Hands are forked from one that has loaded torch; that they are started as users' are is seen in
+tests/tui/test_studies.py.
+"""
 
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import TINY
+from tests.conftest import TINY, called
+from tests.hatched import command
 from tests.workers import until
+from tests.zygote import Zygote
 from vitprune_core.analysis import tables
 from vitprune_core.analysis.collect import catch_up
 from vitprune_core.analysis.tables import Tables
@@ -36,13 +41,18 @@ BAD = {
 """Arms that diverge, and come before the others."""
 COMPARED = ("results.csv", "images.npz", "structure.json", "grids.json")
 SEEDS = "100,101"
+FEW_STEPS = "train.batch_size=700"
+"""Two an epoch, each with a checkpoint."""
+RESOLVED = ("precision=fp32", "kernels=eager")
+"""What is `auto` else, and asked of a process that loads torch."""
 
 
-def study_file(folder: Path, name: str = "small", **arms) -> Path:
+def study_file(folder: Path, name: str = "small", resolved=RESOLVED, **arms) -> Path:
     """A study of the tiny model: one arm that takes part in all tests, and more."""
-    base = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in TINY)}
+    asked = (*TINY, FEW_STEPS, *resolved)
+    base = {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in asked)}
     train = {k.removeprefix("train."): base.pop(k) for k in list(base) if k.startswith("train.")}
-    asked = {
+    study = {
         "workload": "digits",
         "seeds": list(range(100, 108)),
         "looks": {"digits": [8]},
@@ -55,22 +65,31 @@ def study_file(folder: Path, name: str = "small", **arms) -> Path:
         },
     }
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(asked))
+    path.write_text(yaml.safe_dump(study))
     return path
 
 
-def sweep(study: Path, runs: Path, *options: str, **kind) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "vitprune_tui.cli", "sweep", str(study), "--runs", str(runs)]
-    command += ["--seeds", SEEDS, "--jobs", "2", *options]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kind
-    )
+def sweep(
+    study: Path, runs: Path, *options: str, zygote: Zygote | None = None, **kind
+) -> subprocess.Popen[str]:
+    """The command as a process; its hands are forked where a zygote is given."""
+    words = ["sweep", str(study), "--runs", str(runs), "--seeds", SEEDS, "--jobs", "2", *options]
+    start, files = command(zygote)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([*start, *words], pass_fds=files, **pipes, **kind)
 
 
-def swept(study: Path, runs: Path, *options: str) -> tuple[int, str, str]:
-    process = sweep(study, runs, *options)
+def swept(
+    study: Path, runs: Path, *options: str, zygote: Zygote | None = None
+) -> tuple[int, str, str]:
+    process = sweep(study, runs, *options, zygote=zygote)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
+
+
+def answered(study: Path, runs: Path, *options: str, code: int = 0):
+    """What is said of what needs no hand, asked in this process."""
+    return called("sweep", study, "--runs", runs, "--seeds", SEEDS, *options, code=code)
 
 
 def home_of(runs: Path, name: str = "small") -> StudyDir:
@@ -110,11 +129,12 @@ def nobody(home: StudyDir) -> bool:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(tmp_path_factory, zygote):
     """A study that was done without an accident, and what the sweep said."""
     folder = tmp_path_factory.mktemp("done")
     study = study_file(folder)
-    code, _, err = swept(study, folder / "runs", "--jobs", "1")  # others below by two hands
+    one = ("--jobs", "1")  # others below by two hands
+    code, _, err = swept(study, folder / "runs", *one, zygote=zygote)
     assert code == 0, err
     return study, home_of(folder / "runs"), err
 
@@ -175,15 +195,15 @@ def test_done_again_it_starts_nothing(done):
     assert err == ""
 
 
-def test_killed_then_stopped_and_done_again_it_comes_to_the_same_bytes(done, tmp_path):
+def test_killed_then_stopped_and_done_again_it_comes_to_the_same_bytes(done, zygote, tmp_path):
     _, home, _ = done
     study = study_file(tmp_path)
     mine = home_of(tmp_path / "runs")
-    with sweep(study, tmp_path / "runs") as process:
+    with sweep(study, tmp_path / "runs", zygote=zygote) as process:
         until(lambda: any(told(run, e.Epoch) for run in logs(mine)))
         kill(mine, process)
     assert "lost" in {summarize(run).state for run in logs(mine)}
-    with sweep(study, tmp_path / "runs", "--jobs", "1") as process:
+    with sweep(study, tmp_path / "runs", "--jobs", "1", zygote=zygote) as process:
         until(lambda: any(told(run, e.Starting) > 1 for run in logs(mine)))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
@@ -193,20 +213,20 @@ def test_killed_then_stopped_and_done_again_it_comes_to_the_same_bytes(done, tmp
     states = {summarize(run).state for run in logs(mine)}
     assert "stopped" in states
     assert states <= {"stopped", "lost", "done"}
-    code, _, err = swept(study, tmp_path / "runs", "--jobs", "1")
+    code, _, err = swept(study, tmp_path / "runs", "--jobs", "1", zygote=zygote)
     assert code == 0, err
     assert bytes_of(mine) == bytes_of(home)
     assert nobody(mine)
 
 
-def test_hands_outlive_their_sweep_and_the_next_one_finds_and_replaces_them(done, tmp_path):
+def test_hands_outlive_their_sweep_and_the_next_one_finds_and_replaces_them(done, zygote, tmp_path):
     _, home, _ = done
     study = study_file(tmp_path)
     mine = home_of(tmp_path / "runs")
-    with sweep(study, tmp_path / "runs") as process:
+    with sweep(study, tmp_path / "runs", zygote=zygote) as process:
         before = until(lambda: len(found := hands(mine)) == 2 and found)
         process.kill()
-    with sweep(study, tmp_path / "runs") as process:
+    with sweep(study, tmp_path / "runs", zygote=zygote) as process:
         until(lambda: any(told(run, e.Epoch) for run in logs(mine)))
         assert set(hands(mine).values()) <= set(before.values())
         lock, first = next(iter(hands(mine).items()))
@@ -217,10 +237,11 @@ def test_hands_outlive_their_sweep_and_the_next_one_finds_and_replaces_them(done
     assert bytes_of(mine) == bytes_of(home)
 
 
-def test_two_that_join_do_every_run_once(done, tmp_path):
+def test_two_that_join_do_every_run_once(done, zygote, tmp_path):
     _, home, _ = done
     study = study_file(tmp_path)
-    both = [sweep(study, tmp_path / "runs", "--join", "--jobs", "1") for _ in range(2)]
+    one = ("--join", "--jobs", "1")
+    both = [sweep(study, tmp_path / "runs", *one, zygote=zygote) for _ in range(2)]
     ends = [(process.communicate()[1], process.returncode) for process in both]
     assert [code for _, code in ends] == [0, 0], ends
     mine = home_of(tmp_path / "runs")
@@ -228,15 +249,16 @@ def test_two_that_join_do_every_run_once(done, tmp_path):
     assert bytes_of(mine) == bytes_of(home)
 
 
-def test_bad_arms_do_not_stop_the_others_and_are_told_and_not_tried_for_ever(tmp_path):
+def test_bad_arms_do_not_stop_the_others_and_are_told_and_not_tried_for_ever(zygote, tmp_path):
     """A dense model that diverges gives no row and its seed is never complete; a level that does
     counts as chance.
     """
-    study = study_file(tmp_path, **BAD)
+    study = study_file(tmp_path, resolved=(), **BAD)
     mine = home_of(tmp_path / "runs")
     for began in (1, 0):  # a second sweep begins nothing: they would diverge again
         before = sum(told(run, e.Starting) for run in logs(mine))
-        code, out, _ = swept(study, tmp_path / "runs", "--seeds", "100", "--jobs", "1")
+        one = ("--seeds", "100", "--jobs", "1")
+        code, out, _ = swept(study, tmp_path / "runs", *one, zygote=zygote)
         assert code == 1
         assert "3 of 5 runs are done" in out
         assert re.search(r"a_dense-s100-\w+: failed \(the loss is not a number", out)
@@ -253,8 +275,7 @@ def test_what_is_in_the_tables_is_not_done_again_when_its_run_has_gone(done, tmp
     mine.path.mkdir()
     for name in (*COMPARED, "costs.csv", "study.yaml"):
         (mine.path / name).write_bytes((home.path / name).read_bytes())
-    code, out, _ = swept(study, tmp_path)
-    assert (code, out.strip()) == (0, "small-digits: 6 of 6 runs are done")
+    assert answered(study, tmp_path).stdout.strip() == "small-digits: 6 of 6 runs are done"
     assert logs(mine) == []
     assert bytes_of(mine) == bytes_of(home)
 
@@ -264,9 +285,9 @@ def test_what_was_declared_cannot_change_after_the_first_run(done):
     changed = study.with_name("changed") / "small.yaml"
     changed.parent.mkdir()
     changed.write_text(study.read_text().replace("- 107", "- 107\n- 108"))
-    code, out, err = swept(changed, home.path.parent)
-    assert (code, out) == (2, "")
-    assert "what decides cannot change after the first run" in err
+    said = answered(changed, home.path.parent, code=2)
+    assert said.stdout == ""
+    assert "what decides cannot change after the first run" in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -321,9 +342,10 @@ def test_a_damaged_table_is_named_and_nothing_is_begun(done, tmp_path):
     mine = home_of(tmp_path)
     mine.images.write_bytes(mine.images.read_bytes()[:-9])
     shutil.rmtree(logs(mine)[0].path)  # something is left to do
-    code, out, err = swept(study, tmp_path)
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r".*/images.npz: cannot be read: .*; move it away, and .*\n", err)
+    said = answered(study, tmp_path, code=1)
+    assert said.stdout == ""
+    told = r".*/images.npz: cannot be read: .*; move it away, and .*\n"
+    assert re.fullmatch(told, said.stderr)
     assert len(logs(mine)) == 5
 
 
@@ -339,7 +361,7 @@ def test_a_run_whose_files_are_damaged_does_not_keep_others_from_the_tables(done
     assert tables.read(mine).rows == without(before, "global", 101).rows
 
 
-def test_hands_that_can_do_nothing_are_not_started_for_ever(tmp_path):
+def test_hands_that_can_do_nothing_are_not_started_for_ever(forked, tmp_path):
     study, mine = load_study(str(study_file(tmp_path))), home_of(tmp_path)
     declare(mine, study)
     mine.results.write_text("arm\n")
@@ -354,9 +376,9 @@ def test_hands_that_can_do_nothing_are_not_started_for_ever(tmp_path):
 
 
 def test_a_study_that_is_not_there_is_answered_with_the_choices(tmp_path):
-    code, out, err = swept(Path("postr"), tmp_path)
-    assert (code, out) == (2, "")
-    assert re.search(r"'postr' is not one of .*\bquick\b.*; did you mean 'poster'\?", err)
+    said = answered(Path("postr"), tmp_path, code=2)
+    assert said.stdout == ""
+    assert re.search(r"'postr' is not one of .*\bquick\b.*; did you mean 'poster'\?", said.stderr)
     assert not list(tmp_path.iterdir())
 
 
@@ -377,8 +399,7 @@ def test_what_no_study_can_be_asked_is_refused(tmp_path, workload, seeds, why):
 
 def test_a_script_for_slurm_is_a_script(tmp_path):
     study = study_file(tmp_path)
-    code, out, err = swept(study, tmp_path / "runs", "--emit", "slurm")
-    assert code == 0, err
+    out = answered(study, tmp_path / "runs", "--emit", "slurm", "--jobs", "2").stdout
     assert out.startswith("#!/bin/bash\n#SBATCH --job-name=small-digits\n")
     assert "#SBATCH --array=0-1\n" in out
     assert subprocess.run(["bash", "-n"], input=out, text=True).returncode == 0

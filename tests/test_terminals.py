@@ -1,15 +1,29 @@
 """A terminal is only somewhere to look from: closed under any command, it takes nothing with it."""
 
 import os
+import random
 import signal
 import time
+from contextlib import suppress
 from itertools import pairwise
 
+import psutil
 import pytest
 
-from tests.conftest import vitprune
+from tests.conftest import TINY, vitprune
 from tests.terminals import Screen, Terminal
-from tests.workers import gone, outcome, tiny, trains, until
+from tests.workers import (
+    BRIEF,
+    ENDLESS,
+    LONGER,
+    PATIENCE,
+    gone,
+    kinds,
+    outcome,
+    tiny,
+    trains,
+    until,
+)
 from vitprune_core import launch
 from vitprune_core.store import queue
 from vitprune_core.store.lock import holder
@@ -17,51 +31,80 @@ from vitprune_core.store.log import entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
 
-LONG = ("oneshot_global", "prune.sparsities=[0.5]", "train.epochs=2000")
-SHORT = ("oneshot_global", "prune.sparsities=[0.5]", "train.epochs=5")
+LONG = ("oneshot_global", "prune.sparsities=[0.5]", ENDLESS)
+SHORT = ("oneshot_global", "prune.sparsities=[0.5]", *BRIEF)
 
 
 @pytest.fixture
-def long_run(tmp_path):
+def long_run(tmp_path, zygote):
     run = tiny(tmp_path, "run", *LONG)
-    process = launch.start(run)
+    with zygote.instead():
+        process = launch.start(run)
     yield run
     launch.kill(run)
     process.wait()
 
 
 def words_for(name, preset, *overrides):
-    from tests.conftest import TINY
-    from tests.workers import LONGER
-
     sets = [w for o in (*TINY, *LONGER, *overrides) for w in ("--set", o)]
     return ["run", preset, "--workload", "digits", "--name", name, *sets]
 
 
-def test_a_terminal_closed_under_run_leaves_the_worker_alone(tmp_path):
-    terminal = Terminal(*words_for("run", *LONG), "--runs", tmp_path)
-    run = RunDir(tmp_path / "run")
-    until(lambda: run.log.exists() and trains(run))
+@pytest.mark.campaign("terminals", 1, 10)
+def test_terminals_closed_under_run_leave_the_worker_alone(tmp_path, times):
+    for i in range(times):
+        folder = tmp_path / str(i)
+        terminal = Terminal(*words_for("run", *LONG), "--runs", folder)
+        run = RunDir(folder / "run")
+        until(lambda run=run: run.log.exists() and trains(run))
+        goes_on_without(terminal, run)
+        launch.kill(run)
+
+
+@pytest.mark.campaign("terminals", 2, 20)
+def test_terminals_closed_under_watch_leave_the_worker_alone(long_run, tmp_path, times):
+    until(lambda: trains(long_run))
+    for _ in range(times):
+        screen = watching(tmp_path)
+        screen.until("2 Live", "running")
+        goes_on_without(screen, long_run)
+
+
+@pytest.mark.campaign("terminals", 2, 20)
+def test_terminals_closed_under_the_bench_leave_the_worker_alone(long_run, tmp_path, times):
+    until(lambda: trains(long_run))
+    draw = random.Random(0)
+    for i in range(times):
+        screen = Screen("--runs", tmp_path)
+        if i % 3 == 2:
+            screen.watch(draw.uniform(0, 0.5))  # closed while it opens
+        else:
+            screen.until("1 Bench", "running")
+            screen.press(draw.choice("12345"))
+            screen.watch(draw.uniform(0, 0.5))
+        goes_on_without(screen, long_run)
+
+
+def goes_on_without(terminal, run):
+    """Closed, it takes its own session with it and nothing else."""
     worker = holder(run.lock)
     assert terminal.close() == -signal.SIGHUP
     size = run.log.stat().st_size
     until(lambda: run.log.stat().st_size > size + 2_000)
     assert holder(run.lock) == worker
     assert summarize(run).state == "running"
-    launch.kill(run)
+    assert not {"Acknowledged", "Stopped", "Paused"} & set(kinds(run))
+    assert not session(terminal.process.pid)
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(10, marks=pytest.mark.slow)])
-def test_terminals_closed_under_watch_leave_the_worker_alone(long_run, tmp_path, times):
-    until(lambda: trains(long_run))
-    worker = holder(long_run.lock)
-    for _ in range(times):
-        screen = watching(tmp_path)
-        screen.until("2 Live", "running")
-        assert screen.close() == -signal.SIGHUP
-    assert holder(long_run.lock) == worker
-    kinds = {type(record.event).__name__ for record in entries(long_run.log)}
-    assert not kinds & {"Acknowledged", "Stopped", "Paused"}
+def session(leader):
+    """Processes that belong to a terminal's session."""
+    found = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError):
+            if os.getsid(pid) == leader:
+                found.append(pid)
+    return found
 
 
 def test_leaving_watch_leaves_the_run_alone_and_the_terminal_as_it_was(long_run, tmp_path):
@@ -80,8 +123,8 @@ def test_leaving_watch_leaves_the_run_alone_and_the_terminal_as_it_was(long_run,
     assert summarize(long_run).state == "running"
 
 
-def test_watch_on_a_terminal_ends_with_the_run_and_says_how_it_ended(tmp_path):
-    process = launch.start(tiny(tmp_path, "run", *SHORT))
+def test_watch_on_a_terminal_ends_with_the_run_and_says_how_it_ended(tmp_path, forked):
+    process = launch.start(tiny(tmp_path, "run", *SHORT, "train.epochs=20"))
     with watching(tmp_path) as screen:
         assert screen.ends() == 0
         assert b"run: done" in bytes(screen.captured).rpartition(b"\x1b[?1049l")[2]
@@ -130,8 +173,8 @@ def test_a_killed_run_command_leaves_the_worker_alone(tmp_path):
     launch.kill(run)
 
 
-def test_watch_follows_to_the_end_and_says_how_it_ended(tmp_path):
-    run = tiny(tmp_path, "run", *SHORT)
+def test_watch_follows_to_the_end_and_says_how_it_ended(tmp_path, forked):
+    run = tiny(tmp_path, "run", *SHORT, "train.epochs=20")
     process = launch.start(run)
     done = vitprune("watch", "run", "--runs", tmp_path)
     assert "run: done" in done.stdout
@@ -142,8 +185,7 @@ def test_watch_follows_to_the_end_and_says_how_it_ended(tmp_path):
 def test_detach_prints_the_id_and_the_run_goes_on(tmp_path):
     done = vitprune(*words_for("run", *SHORT), "--detach", "--runs", tmp_path)
     assert done.stdout == "run\n"
-    run = RunDir(tmp_path / "run")
-    until(lambda: summarize(run).state == "done")
+    starts_in(tmp_path / "run")
 
 
 def test_three_queued_runs_finish_in_order_though_the_terminal_is_closed(tmp_path):
@@ -159,7 +201,7 @@ def test_three_queued_runs_finish_in_order_though_the_terminal_is_closed(tmp_pat
     times = [[r.time for r in entries(run.log) if r.attempt > 0] for run in runs]
     for earlier, later in pairwise(times):
         assert max(earlier) <= min(later)
-    assert len({outcome(run)[1] for run in runs}) == 1
+    assert len({outcome(run).sha256 for run in runs}) == 1
 
 
 def test_a_queue_is_reordered_and_waits_for_what_runs(long_run, tmp_path):
@@ -178,8 +220,9 @@ def test_a_queue_is_reordered_and_waits_for_what_runs(long_run, tmp_path):
     time.sleep(1.5)
     assert summarize(RunDir(tmp_path / "c")).state == "queued"  # one works already
     vitprune("pause", "run", *there)  # a paused run leaves its turn to others
-    until(lambda: summarize(RunDir(tmp_path / "c")).state == "done")
-    assert vitprune("resume", "a", *there).returncode == 0
+    starts_in(tmp_path / "c")
+    assert vitprune("resume", "a", "--detach", *there).stdout == "a\n"
+    starts_in(tmp_path / "a")
     assert "choices are up, down, rm, start" in vitprune("queue", "x", *there, code=2).stderr
 
 
@@ -191,12 +234,18 @@ def test_a_dispatcher_that_was_killed_is_started_by_the_next(long_run, tmp_path)
     assert "Nobody starts them: `vitprune queue start`" in shown
     vitprune("queue", "start", "--runs", tmp_path)
     launch.kill(long_run)
-    until(lambda: summarize(RunDir(tmp_path / "a")).state == "done")
+    starts_in(tmp_path / "a")
 
 
-def test_a_run_that_diverged_is_not_resumed(tmp_path):
-    words = words_for("nan", "oneshot_global", "train.lr=1e18", "train.epochs=2")
-    vitprune(*words, "--runs", tmp_path, code=1)
+def starts_in(folder):
+    """A worker of its own begins there, which is enough to see."""
+    until(lambda: "Starting" in kinds(RunDir(folder)))
+    launch.kill(RunDir(folder))
+
+
+def test_a_run_that_diverged_is_not_resumed(tmp_path, forked):
+    run = tiny(tmp_path, "nan", *SHORT, "train.lr=1e18")
+    assert launch.start(run).wait(PATIENCE) == 1
     said = vitprune("resume", "nan", "--runs", tmp_path, code=2).stderr
     assert "a new run with other settings shares its dense" in said
 

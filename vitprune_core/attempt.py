@@ -25,6 +25,7 @@ from vitprune_core.store.events import (
     Paused,
     Stopped,
 )
+from vitprune_core.store.history import KEPT_EVERY
 from vitprune_core.store.log import Entry, Log
 from vitprune_core.store.rundir import RunDir, write_new
 from vitprune_core.store.summary import cache
@@ -78,13 +79,15 @@ def attempt(
 
     `every` so many seconds there is a checkpoint, at the ends of phases, and before it rests.
     """
-    saved, when = None, time.monotonic()
+    saved, when, read = None, time.monotonic(), 0
     for item in items:
         if not isinstance(item, Moment):
-            yield log.append(item)
-            if isinstance(item, Level | Finished):
+            entry = log.append(item)
+            yield entry
+            if isinstance(item, Level | Finished) or entry.end - read > KEPT_EVERY:
                 log.sync()  # before anything that relies on it
                 cache(run)
+                read = entry.end
             if isinstance(item, Finished):
                 tidy(run)
             continue

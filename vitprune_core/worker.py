@@ -18,12 +18,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from vitprune_core.attempt import Orders, attempt, load_ballast, tidy, wait_for_room
+from vitprune_core.memory import memory_peak, out_of_memory
 from vitprune_core.store.checkpoints import FULL, Moment
 from vitprune_core.store.control import Inbox, clear
 from vitprune_core.store.events import Event, Failed, Level, Starting, Stopped
 from vitprune_core.store.lock import Held, hold, inscribe
 from vitprune_core.store.log import Entry, Log
-from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.rundir import RunDir, nobody_else_writes, write
 from vitprune_core.store.summary import cache, summarize
 
 if TYPE_CHECKING:
@@ -132,12 +133,9 @@ def _describe(run: RunDir, level: Level, config: "Config") -> None:
 
 def _why(error: Exception) -> Event:
     """How a run says that it could not go on; out of memory is no fault of its own."""
-    if "torch" in sys.modules:
-        from vitprune_core.engine.device import memory_peak, out_of_memory
-
-        if out_of_memory(error):
-            advice = "free memory and resume, or ask anew with a smaller train.batch_size"
-            return Stopped(reason=f"out of memory at a peak of {memory_peak()}; {advice}")
+    if out_of_memory(error):
+        advice = "free memory and resume, or ask anew with a smaller train.batch_size"
+        return Stopped(reason=f"out of memory at a peak of {memory_peak()}; {advice}")
     return Failed(reason=f"{type(error).__name__}: {error}")
 
 
@@ -156,6 +154,7 @@ def listen(orders: Orders, hangup_stops: bool = False) -> None:
 
 def main(words: list[str]) -> int:
     """`RUN-FOLDER [FILE]`: FILE is the number of the open file that holds the run's lock."""
+    nobody_else_writes()
     run = RunDir(Path(words[0]).absolute())
     orders = Orders(Inbox(run.control))
     listen(orders)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from textual import events
@@ -24,7 +25,7 @@ from vitprune_core.store.clean import clean
 from vitprune_core.store.summary import ALIVE
 from vitprune_tui import keymap, remembered
 from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, Action, bindings, of_view, shown
-from vitprune_tui.doing.watcher import Watcher
+from vitprune_tui.doing.watcher import READING, Watcher
 from vitprune_tui.draw import frame, help
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
 from vitprune_tui.messages import Seen, Unforeseen
@@ -91,7 +92,7 @@ class VitPrune(Tells):
             self.register_theme(known)
         usual = "terminal" if plain else self.remembered.get("theme", "dark")
         self.theme = theme or usual
-        self.watcher = Watcher(folder)
+        self.watcher, self.told = Watcher(folder), Event()
         self.state = State(self.watcher.look())
         self.state = replace(self.state, shown=watch or self.state.lab.newest)
         if not watch and self.state.lab.alive:
@@ -132,8 +133,12 @@ class VitPrune(Tells):
         return [Colourless()] if self.no_color else super().get_line_filters()
 
     def _tell(self, news: Lab | Exception) -> None:
-        """From the watcher's thread."""
-        self.post_message(Seen(news) if isinstance(news, Lab) else Unforeseen(news))
+        """From the watcher's thread; a screen that stands still is told once."""
+        if isinstance(news, Exception):
+            self.post_message(Unforeseen(news))
+        elif not self.told.is_set():
+            self.told.set()
+            self.post_message(Seen())
 
     def _made(self, name: str) -> View:
         """A view; loaded when it is first looked at."""
@@ -202,9 +207,10 @@ class VitPrune(Tells):
         """Keys go somewhere else, and may do something else there."""
         self.paint_footer()
 
-    def on_seen(self, message: Seen) -> None:
+    def on_seen(self) -> None:
+        self.told.clear()
         if self.is_running:  # of what is being closed parts are gone
-            self.become(lab=message.lab)
+            self.become(lab=self.watcher.lab)
             self._leave_when_over()
 
     def on_unforeseen(self, message: Unforeseen) -> None:
@@ -213,7 +219,7 @@ class VitPrune(Tells):
     def _leave_when_over(self) -> None:
         """The run that is watched, if one is."""
         brief = self.state.lab.runs.get(self.watched or "")
-        if self.watched and not (brief and brief.state in (*ALIVE, "queued")):
+        if self.watched and not (brief and brief.state in (*ALIVE, "queued", READING)):
             self.exit(0)
 
     async def on_click(self, event: events.Click) -> None:

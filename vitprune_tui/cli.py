@@ -15,6 +15,7 @@ import typer
 
 from vitprune_tui.console import (
     answer,
+    answer_each,
     complain,
     find,
     finish,
@@ -290,7 +291,7 @@ def ls(runs: Runs = RUNS, json: Json = False) -> None:
     briefs = [(name_of(runs, run), brief(run)) for run in every(runs)]
     briefs.sort(key=lambda named: named[1].started or 0)
     if not briefs:
-        print(f"No runs yet in {runs}: start one with `vitprune run PRESET`.", file=sys.stderr)
+        complain(f"No runs yet in {runs}: start one with `vitprune run PRESET`.")
     shown = tables.runs(briefs, width()) if briefs else ""
     answer([{"id": name, **to_json(b)} for name, b in briefs], shown, json)
 
@@ -320,13 +321,15 @@ def rm(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
 @app.command()
 def log(run: Run, runs: Runs = RUNS, json: Json = False) -> None:
     """Everything that happened in a run, record by record."""
-    from vitprune_core.store.log import entries
+    from vitprune_core.store.log import Entry, entries
     from vitprune_core.store.values import to_json
     from vitprune_tui.draw import tables
 
-    records = list(entries(find(runs, run).log))
-    known = [{**r._asdict(), "event": type(r.event).__name__, **to_json(r.event)} for r in records]
-    answer(known, "\n".join(map(tables.record, records)), json)
+    def value(record: Entry) -> dict[str, Any]:
+        event = {"event": type(record.event).__name__, **to_json(record.event)}
+        return {**record._asdict(), **event}
+
+    answer_each(entries(find(runs, run).log), value, tables.record, json)
 
 
 @app.command()
@@ -386,8 +389,10 @@ def doctor(runs: Runs = RUNS, json: Json = False) -> None:
 def main() -> None:
     """The console script: errors become a sentence and an exit code."""
     from vitprune_core.store.lock import Held
+    from vitprune_core.store.rundir import nobody_else_writes
     from vitprune_tui.wrong import Unable, Wrong
 
+    nobody_else_writes()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

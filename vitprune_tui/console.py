@@ -5,10 +5,13 @@ Heavy imports stay inside: most commands need few of them.
 
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 
 def load(
@@ -74,13 +77,32 @@ def finish(told: Any, json: bool) -> None:
 
 
 def answer(value: Any, shown: str, json: bool) -> None:
-    """The one place that writes to stdout."""
+    """Here and below is the one place that writes to stdout."""
     if json:
         import json as j
 
         print(j.dumps(value, indent=2, ensure_ascii=True, allow_nan=False))
     elif shown:
         print(shown)
+
+
+def answer_each(
+    items: Iterable[T], value: Callable[[T], Any], shown: Callable[[T], str], json: bool
+) -> None:
+    """The same for a list that may be too long to be held: item by item, as they come."""
+    if not json:
+        for item in items:
+            print(shown(item))
+        return
+    import json as j
+    from textwrap import indent
+
+    before = "[\n"
+    for item in items:
+        text = j.dumps(value(item), indent=2, ensure_ascii=True, allow_nan=False)
+        print(before, indent(text, "  "), sep="", end="")
+        before = ",\n"
+    print("[]" if before == "[\n" else "\n]")
 
 
 def complain(what: str) -> None:

@@ -13,17 +13,15 @@ from rich.text import Text
 
 from vitprune_core.store import events as e
 from vitprune_core.store.log import Entry
-from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary
-from vitprune_core.store.summary import told as as_told
 from vitprune_tui.draw import tables, text
 from vitprune_tui.draw.told import told
 
 Show = Callable[[e.Found, Summary], None]
 
 
-def follow(run: RunDir, records: Iterable[Entry], heading: str) -> None:
-    """Show every record as it comes.
+def follow(records: Iterable[tuple[Entry, Summary]], heading: str) -> None:
+    """Show every record as it comes, with the run after it.
 
     What cannot be shown, since the pipe is closed or the disk full, does not end the run.
     """
@@ -31,7 +29,7 @@ def follow(run: RunDir, records: Iterable[Entry], heading: str) -> None:
     with _bar(console) if console.is_terminal else _lines(console) as show:
         with suppress(OSError):
             console.print(Text(heading), soft_wrap=not console.is_terminal)
-        for entry, summary in as_told(run, records):
+        for entry, summary in records:
             with suppress(OSError):
                 show(entry.event, summary)
 

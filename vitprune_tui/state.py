@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from vitprune_core.store.columns import History
 from vitprune_core.store.events import Level, Pruned
-from vitprune_core.store.history import History
 from vitprune_core.store.lock import Holder
 from vitprune_core.store.log import Entry
 from vitprune_core.store.rundir import RunDir
@@ -24,8 +24,8 @@ class Opened:
     run: RunDir
     summary: Summary
     history: History
-    """Grows while it is read: `epochs` of it are part of this picture."""
-    epochs: int
+    """Grows while it is read: `rows` of it are part of this picture."""
+    rows: int
     tested: tuple[Pruned | Level, ...]
     """In order: accuracy before and after every retraining."""
     latest: tuple[Entry, ...]

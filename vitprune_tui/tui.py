@@ -4,17 +4,20 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from select import POLLHUP, poll
+from signal import SIGHUP
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import typer
 
+from vitprune_core.store.rundir import nobody_else_writes
 from vitprune_tui.cli import RUNS, Ascii, Runs, Theme
 from vitprune_tui.console import complain, has_terminal
 from vitprune_tui.wrong import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from threading import Thread
 
 SOON = 0.5
 """Seconds that nobody needs to be told why they pass."""
@@ -48,6 +51,7 @@ def opened(
     plain = bool(os.environ.get("NO_COLOR"))
     ascii = ascii or "utf" not in (sys.stdout.encoding or "").lower()
     bench = VitPrune(runs, ascii=ascii, theme=theme, watch=watch, plain=plain)
+    Thread(target=_end_with_terminal, args=(bench.at_work,), daemon=True).start()
     bench.run()
     _finish(bench.at_work)
     return bench.return_value or bench.return_code or 0
@@ -63,7 +67,23 @@ def _finish(at_work: "Iterable[Thread]") -> None:
             thread.join()
 
 
+def _end_with_terminal(at_work: "Iterable[Thread]") -> None:
+    """As SIGHUP does; where that is ignored, as under nohup, what was asked for is done first.
+
+    Nothing else would tell that nobody looks any more: it would read and read from what is gone.
+    """
+    terminal = poll()
+    for file in (0, 1):
+        terminal.register(file, 0)
+    if any(what & POLLHUP for _, what in terminal.poll()):
+        os.kill(os.getpid(), SIGHUP)
+        for thread in tuple(at_work):
+            thread.join()
+        os._exit(128 + SIGHUP)
+
+
 def main() -> None:
+    nobody_else_writes()
     app()
 
 

@@ -14,6 +14,8 @@ from vitprune_core.spec.study import Study
 
 IMAGES = 360
 MATRICES = [f"blocks.{b}.{m}" for b in range(4) for m in ("attn.q", "attn.k", "attn.v", "mlp.fc1")]
+ZERO = {int: 0, float: 0.0, str: "", bool: False}
+BLANK = Row(**{f.name: ZERO.get(f.type) for f in fields(Row)})  # type: ignore
 Truth = Callable[[str, float], float | None]
 """Accuracy of an arm at a sparsity; None: it diverges."""
 
@@ -53,12 +55,9 @@ def tables(
 def row(at: Where, accuracy: float | None, before: float | None = None, **other: object) -> Row:
     """A level like any other; accuracy None: it diverged."""
     lost = accuracy is None
-    zero = {int: 0, float: 0.0, str: "", bool: False}
-    blank = {f.name: zero.get(f.type) for f in fields(Row)}  # type: ignore[call-overload]
     sparsity = float(at.level)
-    made = Row(**blank)  # type: ignore[arg-type]
     return replace(
-        made,
+        BLANK,
         workload="digits",
         arm=at.arm,
         seed=at.seed,

@@ -12,7 +12,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from tests.analysis.made import SMALL, measured, saved, steady, study
-from vitprune_core.analysis import tables
+from vitprune_core.analysis import tables, written
 from vitprune_core.analysis.checklist import checklist
 from vitprune_core.analysis.findings import Verdict
 from vitprune_core.analysis.gather import Clash, findings, gather
@@ -30,6 +30,12 @@ from vitprune_core.spec.studyfile import Thresholds
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 ESCAPE, RIGHT_TO_LEFT = "\x1b[31m", "\u202e"
 HOSTILE = f"a | b `c` <script>alert(1)</script> [x](http://x) {ESCAPE}\n# top {RIGHT_TO_LEFT}"
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """A report without its figures, which take seconds."""
+    monkeypatch.setattr(written, "draw", lambda drafts, folder: [])
 
 
 @pytest.fixture
@@ -259,7 +265,7 @@ def test_studies_of_one_name_that_declare_different_things_are_refused(small, tm
     assert "## longer on digits" in text
 
 
-def test_what_was_declared_lies_beside_the_report_for_every_workload(small, tmp_path):
+def test_what_was_declared_lies_beside_the_report_for_every_workload(small, undrawn, tmp_path):
     """And nobody's own file of the same name is written over."""
     fashion = study(tmp_path, SMALL.replace("digits", "fashion"))
     second = saved(tmp_path / "runs" / "made-fashion", fashion, measured(fashion))
@@ -351,7 +357,7 @@ def test_the_checklist_says_what_is_missing(small):
     assert "global 2" in items["at least 5 operating points of a curve"].why
 
 
-def test_the_study_beside_the_report_is_the_study(small, tmp_path):
+def test_the_study_beside_the_report_is_the_study(small, undrawn, tmp_path):
     save(gather([small]), Files(tmp_path / "report.md", tmp_path / "findings.json"))
     text = (tmp_path / "report.md").read_text()
     again = "vitprune sweep declared/made.yaml --runs runs\nvitprune report runs/made-digits -o"
@@ -476,9 +482,9 @@ def test_what_is_written_is_complete_and_the_same_bytes_again(small, tmp_path):
     for name in "ab":
         out = tmp_path / name
         out.mkdir()
-        written = save(gather([small]), Files(out / "report.md", out / "findings.json"))
-        assert sorted(written) == sorted(p for p in out.rglob("*") if p.is_file())
-        files.append({p.relative_to(out): p.read_bytes() for p in written})
+        told = save(gather([small]), Files(out / "report.md", out / "findings.json"))
+        assert sorted(told) == sorted(p for p in out.rglob("*") if p.is_file())
+        files.append({p.relative_to(out): p.read_bytes() for p in told})
     assert files[0] == files[1]
     found = json.loads((tmp_path / "a" / "findings.json").read_bytes())
     assert [(f["id"], f["verdict"]) for f in found] == [
@@ -492,12 +498,12 @@ def test_what_is_written_is_complete_and_the_same_bytes_again(small, tmp_path):
     assert f1.index("**Supported.**") < f1.index("figures/made-digits-F1.svg") < f1.index("| comp")
 
 
-def test_a_studys_own_results_are_left_to_its_runs(small):
+def test_a_studys_own_results_are_left_to_its_runs(small, undrawn):
     before = small.results.read_bytes()
-    written = save(gather([small]), Files(small.path / "report.md", small.path / "findings.json"))
-    assert small.results not in written
+    told = save(gather([small]), Files(small.path / "report.md", small.path / "findings.json"))
+    assert small.results not in told
     assert small.results.read_bytes() == before
-    assert (small.path / "report.md") in written
+    assert (small.path / "report.md") in told
 
 
 def test_pictures_that_are_none_are_told_before_anything_is_written(small, tmp_path):

@@ -243,7 +243,7 @@ def test_a_head_without_k_rows_attends_to_all_tokens_alike():
     assert counts.effective_sparsity == pytest.approx(16 / 176)  # q's rows go with them
     attn = generic(config, masks).blocks[0].attn
     x_BNW = torch.randn(2, 5, 4)
-    q_BHNE, k_BHNE = (attn.by_head(m(x_BNW)) for m in (attn.q, attn.k))
+    q_BHNE, k_BHNE, _ = attn.projected(x_BNW, x_BNW)
     shares_BHNN = (q_BHNE @ k_BHNE.mT).softmax(-1)
     assert (shares_BHNN[:, 0] - 0.2).abs().max() < 1e-6
     assert (shares_BHNN[:, 1] - 0.2).abs().max() > 0.01

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.conftest import TINY, vitprune
+from tests.conftest import TINY, called
 from tests.engine.test_execute import carried_out, of
 from tests.engine.test_resume import Bench
+from vitprune_core import launch
 from vitprune_core.engine import files
 from vitprune_core.engine.check import check
 from vitprune_core.engine.dense import dense_of
@@ -20,12 +21,17 @@ from vitprune_core.engine.execute import execute
 from vitprune_core.engine.given import GivenError, read_given
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.vit import initial
+from vitprune_core.spec.config import Config
 from vitprune_core.spec.request import load
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store import events as e
+from vitprune_core.store import queue
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.dense import DenseDir
+from vitprune_core.store.lock import hold
+from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
+from vitprune_tui.doing import making
 
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
 
@@ -301,6 +307,20 @@ def test_a_trained_model_that_is_given_again_is_pruned_to_the_same_masks(tiny, t
 SET = [word for override in (*TINY, *SHORT) for word in ("--set", override)]
 
 
+@pytest.fixture
+def checked_here(monkeypatch):
+    """A file is checked in this process: one of its own has torch to load."""
+
+    def asked(config, told):
+        try:
+            check(Config.model_validate(json.loads(config), strict=False))
+        except GivenError as error:
+            return error.code, str(error)
+        return 0, ""
+
+    monkeypatch.setattr(making, "_asked", asked)
+
+
 def run_words(folder, path, name="mine"):
     words = ["run", "oneshot_global", "--workload", "digits", *SET, "--runs", folder]
     return [*words, "--name", name, "--dense", path]
@@ -311,7 +331,7 @@ def ran(tmp_path_factory):
     """The runs with `mine`, made of a file by its path from there; the file, and what was told."""
     folder = tmp_path_factory.mktemp("given")
     path, runs = written(folder / "mine.safetensors"), folder / "runs"
-    return runs, path, vitprune(*run_words(runs, path.name), "--here", cwd=folder)
+    return runs, path, called(*run_words(runs, path.name), "--here", cwd=folder)
 
 
 def config_words(runs, name):
@@ -320,7 +340,7 @@ def config_words(runs, name):
 
 
 def shown(runs, name):
-    return json.loads(vitprune("show", name, "--runs", runs, "--json").stdout)
+    return json.loads(called("show", name, "--runs", runs, "--json").stdout)
 
 
 def test_run_dense_prunes_the_file_and_says_so(ran, tmp_path):
@@ -334,29 +354,29 @@ def test_run_dense_prunes_the_file_and_says_so(ran, tmp_path):
     assert mine["dense"]["epochs"] == 0
     assert mine["config"]["dense"] == {"file": str(path), "sha256": sha256(path)}
     report = tmp_path / "a.md"
-    vitprune("export", "mine", "--runs", runs, "-o", report)
+    called("export", "mine", "--runs", runs, "-o", report)
     origin = f"SHA-256 {sha256(path)}; retraining starts with fresh moments): test accuracy"
     assert origin in report.read_text()
     assert f"--dense {path}" in report.read_text()
     words = ["plan", "oneshot_global", "--workload", "digits", *SET, "--dense", path]
-    steps = json.loads(vitprune(*words, "--json").stdout)
+    steps = json.loads(called(*words, "--json").stdout)
     assert steps["epochs"] == 1
     assert steps["phases"][0] | {"start": 2, "stop": 2, "policy": "given"} == steps["phases"][0]
 
 
-def test_a_runs_config_asks_for_the_same_model_again(ran):
+def test_a_runs_config_asks_for_the_same_model_again(ran, checked_here):
     runs, path, _ = ran
-    again = json.loads(vitprune(*config_words(runs, "again")).stdout)
+    again = json.loads(called(*config_words(runs, "again")).stdout)
     assert again["weights_sha256"] == shown(runs, "mine")["weights_sha256"]
     assert again["dense"]["given"] == str(path)
     assert again["dense"]["reused"] is True
 
 
-def test_a_runs_config_is_refused_once_its_file_is_spoiled(ran):
+def test_a_runs_config_is_refused_once_its_file_is_spoiled(ran, checked_here):
     runs, path, _ = ran
     whole = path.read_bytes()
     path.write_bytes(b"")
-    done = vitprune(*config_words(runs, "spoiled"), code=2)
+    done = called(*config_words(runs, "spoiled"), code=2)
     path.write_bytes(whole)  # for the tests that share it
     assert "not a safetensors file" in done.stderr
     assert not (runs / "spoiled").exists()
@@ -364,11 +384,11 @@ def test_a_runs_config_is_refused_once_its_file_is_spoiled(ran):
 
 def test_a_wrong_file_is_exit_2_and_makes_no_run(model_file, tmp_path):
     runs, path = tmp_path / "runs", model_file(without(Q))
-    done = vitprune(*run_words(runs, path), code=2)
+    done = called(*run_words(runs, path), code=2)
     assert done.stderr.strip() == f"dense.file {path}: 1 keys are missing: {Q}"
     assert done.stdout == ""
     nowhere = tmp_path / "nowhere"
-    done = vitprune(*run_words(runs, nowhere), code=2)
+    done = called(*run_words(runs, nowhere), code=2)
     assert done.stderr.startswith(f"--dense {nowhere}: dense.file: ")
     assert done.stderr.endswith(": No such file or directory\n")
     assert not runs.exists()
@@ -376,26 +396,30 @@ def test_a_wrong_file_is_exit_2_and_makes_no_run(model_file, tmp_path):
 
 def test_what_is_planned_is_what_the_file_holds_now(model_file, tmp_path):
     words = ["plan", "oneshot_global", "--workload", "digits", *SET, "--json", "--dense"]
-    assert json.loads(vitprune(*words, model_file()).stdout)["epochs"] == 1
-    done = vitprune(*words, tmp_path / "nowhere", code=2)
+    assert json.loads(called(*words, model_file()).stdout)["epochs"] == 1
+    done = called(*words, tmp_path / "nowhere", code=2)
     assert "No such file or directory" in done.stderr
     assert done.stdout == ""
-    assert "it is no file" in vitprune(*words, tmp_path, code=2).stderr
+    assert "it is no file" in called(*words, tmp_path, code=2).stderr
 
 
-def test_another_file_over_a_runs_config_is_another_model(ran, model_file):
+def test_another_file_over_a_runs_config_is_another_model(ran, checked_here, model_file):
     runs, two = ran[0], model_file(changed(TOKEN, lambda w: w + 1), "two.safetensors")
-    other = json.loads(vitprune(*config_words(runs, "other"), "--dense", two).stdout)
+    other = json.loads(called(*config_words(runs, "other"), "--dense", two).stdout)
     assert other["config"]["dense"] == {"file": str(two), "sha256": sha256(two)}
     assert other["dense"]["reused"] is False
 
 
-def test_a_file_given_in_a_preset_is_found_from_any_folder_later(model_file, tmp_path):
-    path = model_file()
+def test_a_file_given_in_a_preset_is_found_from_any_folder_later(
+    model_file, checked_here, forked, tmp_path
+):
+    path, run = model_file(), RunDir(tmp_path / "runs" / "mine")
     known = f"dense.file={path.name}"
-    words = [*run_words(tmp_path / "runs", path)[:-2], "--set", known, "--queue"]
-    vitprune(*words, cwd=tmp_path)
-    config = (tmp_path / "runs" / "mine" / "config.yaml").read_text()
+    words = [*run_words(run.path.parent, path)[:-2], "--set", known, "--queue"]
+    queue.lock(run.path.parent).parent.mkdir(parents=True)
+    with hold(queue.lock(run.path.parent)):  # somebody sees to the queue: nothing is started
+        called(*words, cwd=tmp_path)
+    config = run.config.read_text()
     assert f"file: {path}" in config
     assert f"sha256: {sha256(path)}" in config
-    vitprune("watch", "mine", "--runs", tmp_path / "runs")
+    assert launch.start(run).wait() == 0

@@ -1,5 +1,7 @@
 """A run's models as modules to use elsewhere: the ones that were measured, to the bit."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -19,19 +21,35 @@ from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every run that was asked for, in a folder of its own that is left as it is."""
+    folders = {}
+
+    def make(loaded):
+        if loaded.config not in folders:
+            folder = tmp_path_factory.mktemp("made")
+            events, run = carried_out(loaded, folder, "run")
+            run.config.write_text(dump(resolve(loaded.config)))
+            log = Log(run.log)
+            for event in events:
+                log.append(event)
+            folders[loaded.config] = folder, events
+        return folders[loaded.config]
+
+    return make
+
+
 @pytest.fixture
-def done(tiny, tmp_path):
+def done(tiny, made, tmp_path):
     """`done("rows_global", …)`: a finished run as it lies in a folder, its events and its data."""
 
     def make(preset, *overrides):
         loaded = tiny(preset, "retrain.fraction=0.5", *overrides)
-        events, run = carried_out(loaded, tmp_path, "run")
+        folder, events = made(loaded)
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
         config = resolve(loaded.config)
-        run.config.write_text(dump(config))
-        log = Log(run.log)
-        for event in events:
-            log.append(event)
-        return run, events, load_data(config), config
+        return RunDir(tmp_path / "run"), events, load_data(config), config
 
     return make
 

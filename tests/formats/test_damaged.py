@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.formats.commands import answer
+from tests.conftest import called
 from tests.formats.spoiling import spoiled
 from vitprune_core.analysis import tables
 from vitprune_core.analysis.collect import catch_up, of_run
@@ -66,15 +66,16 @@ def spoilings(folder, names):
 
 
 @pytest.mark.campaign("files", 150, 2_000)
-def test_commands_on_a_run_with_a_damaged_file_answer(runs, capsys, monkeypatch, times):
+def test_commands_on_a_run_with_a_damaged_file_answer(runs, times):
     run = RunDir(runs / "done")
     for name, draw in islice(spoilings(run.path, READ_BY), times):
         if name == "events.jsonl":
             run.summary.unlink()
         for words in draw.sample(READ_BY[name], min(len(READ_BY[name]), 3)):
-            code, told, wrong = answer(capsys, monkeypatch, *words, "--runs", runs)
-            assert code == 0 or (code == 2 and Path(name).name in wrong), (name, words, wrong)
-            assert "\x1b" not in told + wrong
+            done = called(*words, "--runs", runs, code=None)
+            named = done.returncode == 2 and Path(name).name in done.stderr
+            assert done.returncode == 0 or named, (name, words, done.stderr)
+            assert "\x1b" not in done.stdout + done.stderr
         if name.startswith("masks"):
             half, quarter = read(run, "0.5"), read(run, "0.75")
             compare(quarter, half, "the level before")
@@ -113,11 +114,12 @@ TABLES = ("results.csv", "images.npz", "structure.json", "grids.json", "costs.cs
 
 
 @pytest.mark.campaign("files", 60, 2_000)
-def test_a_report_of_a_study_with_a_damaged_table_answers(study, capsys, monkeypatch, times):
+def test_a_report_of_a_study_with_a_damaged_table_answers(study, times):
     for name, _ in islice(spoilings(study.path, TABLES), times):
-        code, told, wrong = answer(capsys, monkeypatch, "report", study.path)
-        assert code == 0 or (code == 2 and wrong.strip() and not told), (name, wrong)
-        assert "\x1b" not in told + wrong
+        done = called("report", study.path, code=None)
+        refused = done.returncode == 2 and done.stderr.strip() and not done.stdout
+        assert done.returncode == 0 or refused, (name, done.stderr)
+        assert "\x1b" not in done.stdout + done.stderr
 
 
 FILES = ("events.jsonl", "images/0.95.npz", "masks/0.95.grid.json", "masks/0.95.structure.json")
@@ -154,13 +156,11 @@ def test_a_run_that_cannot_be_collected_is_named_and_the_others_are(study):
 @pytest.mark.parametrize(
     "lose", [lambda matrix: matrix.pop("density"), lambda m: m["structure"]["dead_heads"].clear()]
 )
-def test_structure_without_what_is_needed_beside_it_is_a_damaged_table(
-    lose, study, capsys, monkeypatch
-):
+def test_structure_without_what_is_needed_beside_it_is_a_damaged_table(lose, study):
     levels = json.loads(study.structure.read_text())
     lose(levels["global/s0/0.95"]["blocks.0.attn.q"])
     study.structure.write_text(json.dumps(levels))
-    code, told, wrong = answer(capsys, monkeypatch, "report", study.path)
-    assert (code, told) == (2, "")
-    assert "structure.json: cannot be read: ValueError: blocks.0.attn.q: dead heads" in wrong
-    assert "`vitprune sweep` collects it again" in wrong
+    done = called("report", study.path, code=2)
+    assert done.stdout == ""
+    assert "structure.json: cannot be read: ValueError: blocks.0.attn.q: dead heads" in done.stderr
+    assert "`vitprune sweep` collects it again" in done.stderr

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import called
 from tests.formats import make
-from tests.formats.commands import asked
 from tests.tui.bench import opened, until
 from tests.tui.screens import text
 from vitprune_core import worker
@@ -72,10 +72,17 @@ def spoil(log):
     log.write_bytes(b"".join(lines))
 
 
+def asked(*words) -> str:
+    """What a command prints where nothing is wrong."""
+    done = called(*words)
+    assert done.stderr == ""
+    return done.stdout
+
+
 @pytest.fixture
-def vitprune(folder, capsys, monkeypatch):
+def vitprune(folder):
     """A command on the copy: what it prints."""
-    return lambda *words: asked(capsys, monkeypatch, *words, "--runs", folder)
+    return lambda *words: asked(*words, "--runs", folder)
 
 
 @pytest.mark.campaign("formats")
@@ -173,14 +180,14 @@ def study(tmp_path):
 
 
 @pytest.mark.campaign("formats")
-def test_a_study_of_an_earlier_version_is_reported(study, capsys, monkeypatch, tmp_path, counted):
-    words = asked(capsys, monkeypatch, "report", study.path)
+def test_a_study_of_an_earlier_version_is_reported(study, tmp_path, counted):
+    words = asked("report", study.path)
     assert "small on digits: 2 seeds with results" in words
     assert "changed after it was declared" not in words
-    asked(capsys, monkeypatch, "report", study.path, "-o", tmp_path / "report.md")
+    asked("report", study.path, "-o", tmp_path / "report.md")
     found = json.loads((tmp_path / "findings.json").read_text())
     assert [(one["id"], one["seeds"]) for one in found] == [("F1", 2), ("F2", 2), ("F3", 2)]
-    listed = asked(capsys, monkeypatch, "ls", "--runs", study.path.parent).splitlines()[1:]
+    listed = asked("ls", "--runs", study.path.parent).splitlines()[1:]
     assert len(listed) == 4
     counted(len(listed))
 

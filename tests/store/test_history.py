@@ -1,7 +1,6 @@
 import errno
 import os
 import zlib
-from array import array
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.store.test_summary import (
 from vitprune_core.store import events as e
 from vitprune_core.store import history as module
 from vitprune_core.store.history import LATEST, History, Reader
+from vitprune_core.store.lines import Stretch
 from vitprune_core.store.lock import hold
 from vitprune_core.store.log import Entry, Log, encode, entries, kept
 from vitprune_core.store.rundir import RunDir
@@ -68,7 +68,14 @@ def read(run):
 
 
 def rows(history):
-    return [history.entry(at) for at in range(len(history))]
+    return list(zip(*history.columns, strict=True))
+
+
+def rows_of(records):
+    return [
+        (r.seq, x.round, x.sparsity, x.loss, x.lr, x.validation.accuracy, x.validation.loss, at)
+        for at, (r, x) in enumerate(((r, r.event) for r in records), 1)
+    ]
 
 
 def sealed(body):
@@ -76,15 +83,16 @@ def sealed(body):
 
 
 def told_by(run):
-    """By the slow way: epochs without their ends, other records, the fold."""
+    """By the slow way: rows of epochs, the latest others, what tested, the fold."""
     told = kept(entries(run.log))
-    epochs = [r._replace(end=0) for r in told if isinstance(r.event, e.Epoch)]
-    others = [r for r in told if not isinstance(r.event, e.Epoch)]
-    return epochs, others, fold(entries(run.log))
+    epochs = rows_of(r for r in told if isinstance(r.event, e.Epoch))
+    latest = [r for r in told if not isinstance(r.event, e.Epoch | e.Checkpointed | e.Unknown)]
+    tested = [r.event for r in told if isinstance(r.event, e.Pruned | e.Level)]
+    return epochs, (latest[-LATEST:], tested), fold(entries(run.log))
 
 
 def seen_by(reader):
-    return rows(reader.history), reader._others, reader.summary
+    return rows(reader.history), (list(reader.latest), list(reader.tested)), reader.summary
 
 
 def test_epochs_become_columns(run):
@@ -94,18 +102,16 @@ def test_epochs_become_columns(run):
     assert len(history) == 3
     assert list(history.seq) == [1, 2, 3]
     assert list(history.round) == [0, 0, 1]
-    assert list(history.epoch) == [0, 1, 45]
     assert list(history.loss) == [2.5, 1.5, 2.5]
     assert list(history.lr) == [1e-05] * 3
     assert list(history.accuracy) == [0.9, 0.75, 0.9]
     assert list(history.validation_loss) == [0.3, 0.5, 0.3]
-    assert history.top5[1] == 0.9
-    assert list(history.time) == [entry.time for entry in written]
-    assert rows(history) == [entry._replace(end=0) for entry in written]
+    assert list(history.done) == [1, 2, 3]
+    assert rows(history) == rows_of(written)
 
 
-def test_an_epoch_costs_about_a_hundred_bytes():
-    assert sum(array(code).itemsize for code in module.CODES) == 104
+def test_an_epoch_costs_sixty_four_bytes():
+    assert sum(column.itemsize for column in History.empty().columns) == 64
 
 
 def test_only_what_is_new_is_read(run):
@@ -117,7 +123,7 @@ def test_only_what_is_new_is_read(run):
     assert not reader.read()
     write(run, [epoch(1)])
     assert reader.read()
-    assert list(before.epoch) == [0, 1]
+    assert list(before.seq) == [3, 4]
     assert reader.history is before
     assert reader.summary.epochs_done == 2
 
@@ -129,7 +135,7 @@ def test_a_record_half_written_is_left_for_the_next_time(run):
         for at in range(len(whole)):
             file.write(whole[at : at + 1])
             assert reader.read() == (at == len(whole) - 1)
-    assert list(reader.history.epoch) == [0, 1]
+    assert list(reader.history.seq) == [1, 2]
 
 
 def test_damaged_epochs_are_counted_and_the_others_are_kept(run):
@@ -139,7 +145,7 @@ def test_damaged_epochs_are_counted_and_the_others_are_kept(run):
         data[record.end - 50] ^= 1
     run.log.write_bytes(data)
     reader = read(run)
-    assert list(reader.history.epoch) == [0, 1, 3, 4, 5, 6, 8]
+    assert list(reader.history.seq) == [1, 2, 4, 5, 6, 7, 9]
     assert reader.summary.damaged == 2
 
 
@@ -148,7 +154,7 @@ def test_an_epoch_told_a_second_time_is_damage(run):
     lines = run.log.read_bytes().splitlines(keepends=True)
     run.log.write_bytes(b"".join([*lines, lines[0], lines[1]]))
     reader = read(run)
-    assert (list(reader.history.epoch), reader.summary.damaged) == ([0, 1], 2)
+    assert (list(reader.history.seq), reader.summary.damaged) == ([1, 2], 2)
 
 
 def test_a_resumed_run_takes_epochs_back_and_leaves_the_old_columns_as_they_were(run):
@@ -203,12 +209,12 @@ def test_a_log_that_was_shortened_or_replaced_is_read_anew(run):
     lines = run.log.read_bytes().splitlines(keepends=True)
     run.log.write_bytes(lines[0])
     assert reader.read()
-    assert list(reader.history.epoch) == [0]
+    assert list(reader.history.seq) == [1]
     other = run.path / "other"
     other.write_bytes(b"".join(lines))
     os.rename(other, run.log)
     assert reader.read()
-    assert list(reader.history.epoch) == [0, 1, 2]
+    assert list(reader.history.seq) == [1, 2, 3]
     assert reader.summary.epochs_done == 3
 
 
@@ -415,20 +421,37 @@ def test_however_a_log_comes_in_it_is_what_the_slow_way_tells(tmp_path_factory, 
 
 
 STATES = st.lists(OTHERS, max_size=6)
-STAMPS = st.tuples(TIMES, SECONDS)
 
 
 @settings(max_examples=300, deadline=None)
-@given(STATES, st.integers(0, 2), st.lists(st.tuples(EPOCHS, TIMES, SECONDS), min_size=1))
-def test_epochs_in_a_row_are_folded_as_one_by_one(before, round, stretch):
+@given(
+    STATES,
+    st.integers(0, 2),
+    st.lists(st.tuples(EPOCHS | st.just(CHECKPOINTED), TIMES, SECONDS), max_size=8),
+    EPOCHS,
+)
+def test_epochs_in_a_row_are_folded_as_one_by_one(before, round, told, last):
     summary = reduce(Summary.then, (Entry(1, 0, 0.0, 0.7, event, 0) for event in before), Summary())
+    told = [(last, 0.0, 0.5), *told, (CHECKPOINTED, 1.5, 0.25)]
+    told = [(replace(x, round=round) if isinstance(x, e.Epoch) else x, *y) for x, *y in told]
     records = [
-        Entry(at, at % 3, time, seconds, replace(event, round=round), 0)
-        for at, (event, time, seconds) in enumerate(stretch, 2)
+        Entry(at, at % 3, time, seconds, event, 0)
+        for at, (event, time, seconds) in enumerate(told, 2)
     ]
-    at_once = summary.after_epochs(
-        [r.time for r in records], [r.seconds for r in records], records[-1]
+    epochs = [r.event for r in records if isinstance(r.event, e.Epoch)]
+    stretch = Stretch(
+        first=2,
+        last=records[-1].seq,
+        attempt=records[-1].attempt,
+        began=next(filter(None, (r.time for r in records))),
+        ended=records[-1].time,
+        seconds=[r.seconds for r in records],
+        trained=[isinstance(r.event, e.Epoch) for r in records],
+        epoch=epochs[-1],
+        columns=[],
+        bytes=0,
     )
+    at_once = summary.after_stretch(stretch)
     assert at_once == reduce(Summary.then, records, summary)
 
 

@@ -1,15 +1,27 @@
 import json
 import os
 import random
+import re
 import zlib
 from dataclasses import fields, replace
+from itertools import accumulate, cycle
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.store.test_summary import (
+    CREATED,
+    DENSE,
+    PAUSED,
+    RESUMED,
+    STARTED,
+    STARTING,
+    level,
+)
 from vitprune_core.store.events import (
     KINDS,
+    Checkpointed,
     Damaged,
     Epoch,
     Failed,
@@ -18,7 +30,10 @@ from vitprune_core.store.events import (
     Stopped,
     Unknown,
 )
+from vitprune_core.store.history import LONGEST, Reader
 from vitprune_core.store.log import Log, encode, entries
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.summary import fold, seen, summarize
 from vitprune_core.store.values import from_json, to_json
 
 
@@ -26,6 +41,9 @@ def epoch(number=0):
     score = Score(accuracy=0.5, loss=1.25)
     values = {"round": 0, "cycle": 0, "sparsity": 0.0, "loss": 2.0, "lr": 1e-3}
     return Epoch(epoch=number, validation=score, **values)
+
+
+CHECKPOINTED = Checkpointed(step=1, file="x", bytes=1)
 
 
 @pytest.fixture
@@ -181,27 +199,196 @@ def test_values_are_checked_when_they_come_back():
         from_json(Score, {"accuracy": 1.0})
 
 
-def test_two_thousand_damaged_logs_are_read_without_a_crash(path):
-    log = Log(path)
-    for i in range(4):
-        log.append(epoch(i))
-    log.append(Failed(reason='quotes " and \n lines'))
-    data, draw = path.read_bytes(), random.Random(0)
-    for _ in range(2_000):
-        damaged = bytearray(data)
-        for _ in range(draw.randint(1, 8)):
-            at = draw.randrange(len(damaged))
-            kind = draw.random()
-            if kind < 0.5:
-                damaged[at] = draw.randrange(256)
-            elif kind < 0.8:
-                del damaged[at : at + draw.randint(1, 200)]
-            else:
-                damaged[at:at] = draw.randbytes(draw.randint(1, 50))
-            damaged = damaged or bytearray(b"\n")
-        path.write_bytes(damaged)
-        for event in events(path):
-            assert isinstance(event, Damaged | Epoch | Failed)
+# Logs as disks, power cuts, other programs and people leave them.
+
+
+STORY = [
+    *(CREATED, STARTED, epoch(0), CHECKPOINTED, epoch(1), DENSE, epoch(2), STARTING),
+    *(replace(RESUMED, after=6), epoch(2), PAUSED, level(0.5), Failed(reason='" and \n')),
+]
+LINES = tuple(encode(at, 1, 1.5 * at, 0.25, event) for at, event in enumerate(STORY, 1))
+WHOLE = b"".join(LINES)
+
+
+def body_of(line):
+    return line.rpartition(b',"crc":')[0]
+
+
+def sealed(body):
+    return body + b',"crc":%d}\n' % zlib.crc32(body)
+
+
+def several(change):
+    """Damage of bytes, in one place or in some."""
+
+    def damage(draw):
+        data = bytearray(WHOLE)
+        for _ in range(draw.choice([1, 1, 2, 8])):
+            change(data, draw.randrange(len(data)), draw)
+        return bytes(data)
+
+    return damage
+
+
+def flip(data, at, draw):
+    data[at] ^= 1 << draw.randrange(8)
+
+
+def overwrite(data, at, draw):
+    end = min(at + draw.choice([1, 10, 300]), len(data))
+    data[at:end] = draw.randbytes(end - at)
+
+
+def zero(data, at, draw):
+    """A page that was never written."""
+    start, end = at // 512 * 512, min(at // 512 * 512 + 512, len(data))
+    data[start:end] = bytes(end - start)
+
+
+def cut_out(data, at, draw):
+    del data[at : at + draw.randint(1, min(200, len(data) - 1))]
+
+
+def insert(data, at, draw):
+    data[at:at] = draw.choice([b"\n", b"\r", b"\0", b'"', b"\xff", draw.randbytes(50)])
+
+
+def repeat(data, at, draw):
+    """A block that was written twice."""
+    data[at:at] = data[at : at + draw.choice([16, 512, 4096])]
+
+
+def forge(put):
+    """A record in another's place, with the checksum that fits."""
+
+    def damage(draw):
+        at = draw.randrange(len(LINES))
+        return b"".join([*LINES[:at], sealed(put(body_of(LINES[at]), draw)), *LINES[at + 1 :]])
+
+    return damage
+
+
+def value_replaced(value):
+    """Any number of a record becomes another thing."""
+
+    def put(body, draw):
+        numbers = list(re.finditer(rb"(?<=:)-?[0-9.e-]+(?=[,}])", body))
+        found = draw.choice(numbers)
+        return body[: found.start()] + value + body[found.end() :]
+
+    return forge(put)
+
+
+def torn(draw):
+    return WHOLE[: draw.randrange(len(WHOLE))]
+
+
+def zeros_at_the_end(draw):
+    return torn(draw) + bytes(draw.choice([1, 100, 4096]))
+
+
+def interleaved(draw):
+    """Two processes that write at the same time, half by half."""
+    at = draw.randrange(len(LINES) - 1)
+    one, other = LINES[at : at + 2]
+    a, b = draw.randrange(len(one)), draw.randrange(len(other))
+    mixed = one[:a] + other[:b] + one[a:] + other[b:]
+    return b"".join([*LINES[:at], mixed, *LINES[at + 2 :]])
+
+
+def told_again(draw):
+    """Records from further back, each whole."""
+    at, stop = draw.randrange(len(LINES)), draw.randrange(1, len(LINES))
+    return b"".join([*LINES[:stop], *LINES[at : at + 3], *LINES[stop:]])
+
+
+def left_out(draw):
+    return b"".join(line for line in LINES if draw.random() < 0.8)
+
+
+def without_an_end(draw):
+    """A line longer than any that is ours, perhaps with an end after all."""
+    at, long = draw.randrange(len(LINES) + 1), b"x" * (LONGEST + draw.randrange(100))
+    return b"".join([*LINES[:at], long, draw.choice([b"", b"\n"]), *LINES[at:]])
+
+
+DAMAGES = {
+    "flip": several(flip),
+    "overwrite": several(overwrite),
+    "zeros": several(zero),
+    "cut out": several(cut_out),
+    "insert": several(insert),
+    "repeat": several(repeat),
+    "torn": torn,
+    "zeros at the end": zeros_at_the_end,
+    "interleaved": interleaved,
+    "told again": told_again,
+    "left out": left_out,
+    "no end": without_an_end,
+    "no UTF-8": forge(lambda body, draw: body + b',"more":"\xff\xfe"'),
+    "deep": forge(lambda body, draw: body + b',"more":' + b"[" * 5000),
+    "unknown": forge(lambda body, draw: body.replace(b'"event":"', b'"event":"Later', 1)),
+    "no event": forge(lambda body, draw: body.replace(b'"event"', b'"evnt"', 1)),
+    "no JSON": forge(lambda body, draw: draw.randbytes(60)),
+    "infinite": value_replaced(b"1e999"),
+    "no number": value_replaced(b"NaN"),
+    "too much": value_replaced(b"1" + b"0" * 400),
+    "list": value_replaced(b"[]"),
+    "text": value_replaced(b'"1"'),
+    "null": value_replaced(b"null"),
+}
+
+
+def damaged_logs(number):
+    """Each with what was done to it; not one that was not damaged."""
+    draw, made = random.Random(0), 0
+    for kind in cycle(DAMAGES):
+        data = DAMAGES[kind](draw)
+        if data != WHOLE:
+            yield kind, data
+            made += 1
+        if made == number:
+            return
+
+
+def still_whole(data):
+    """Numbers of the records that stand in a log as they were written, each one once."""
+    numbers, last = {line: at for at, line in enumerate(LINES, 1)}, 0
+    for line in data.split(b"\n")[:-1]:
+        number = numbers.get(line + b"\n", 0)
+        if number > last:
+            last = number
+            yield number
+
+
+@pytest.mark.campaign("logs", 2_000, 20_000)
+def test_whatever_befell_a_log_whole_records_count_and_all_readers_agree(tmp_path, times):
+    run = RunDir(tmp_path / "run").create()
+    for at, (kind, data) in enumerate(damaged_logs(times)):
+        run.log.write_bytes(data)
+        found = list(entries(run.log))
+        events = {r.seq: r.event for r in found if not isinstance(r.event, Damaged)}
+        whole = list(still_whole(data))
+        assert all(events[number] == STORY[number - 1] for number in whole), (at, kind)
+        assert [r.end for r in found] == list(accumulate(map(len, whole_lines(data)))), (at, kind)
+        assert sum(isinstance(r.event, Damaged) for r in found) >= len(found) - len(LINES)
+        reader = Reader(run)
+        reader.read()
+        assert reader.summary == fold(found), (at, kind)
+        if at % 4 == 0:
+            assert seen(run, reader.summary, free=True) == summarize(run), (at, kind)
+            goes_on(run.log, found)
+
+
+def whole_lines(data):
+    return [line + b"\n" for line in data.split(b"\n")[:-1]]
+
+
+def goes_on(path, before):
+    """A writer cuts off what was never finished, and nothing that was."""
+    entry = Log(path).append(Stopped(reason="again"))
+    assert list(entries(path)) == [*before, entry]
+    assert entry.seq > max((r.seq for r in before), default=0)
 
 
 @settings(max_examples=200, deadline=None)

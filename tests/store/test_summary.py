@@ -13,7 +13,7 @@ from vitprune_core.store.log import Entry, Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.speed import latest_alike, seconds_per_epoch
-from vitprune_core.store.summary import VERSION, brief, cache, fold, summarize, told
+from vitprune_core.store.summary import VERSION, Summary, brief, cache, fold, summarize, told
 from vitprune_tui.draw import tables
 from vitprune_tui.facts import comparison
 
@@ -328,7 +328,7 @@ def test_a_cache_made_before_a_resume_is_not_believed(run):
 
 def test_followers_see_the_same_as_those_who_look_afterwards(run):
     write(run, [CREATED, STARTING, STARTED, epoch(), epoch(), replace(RESUMED, after=4), *DONE[4:]])
-    *_, (_, followed) = told(run, entries(run.log))
+    *_, (_, followed) = told(run, entries(run.log), Summary())
     assert followed == summarize(run)
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TINY
+from tests.conftest import TINY, called
 from tests.terminals import Screen
-from tests.trust.commands import command
 from tests.workers import LONGER, until
 from vitprune_core.store import control
 from vitprune_core.store.lock import claim, holder, inscribe
@@ -57,7 +56,7 @@ def vitprune(umask, tmp_path, monkeypatch):
 
     def call(*words):
         os.umask(umask)
-        assert command(monkeypatch, *words, "--runs", "runs") == 0
+        called(*words, "--runs", "runs")
 
     return call
 

@@ -8,9 +8,8 @@ import os
 
 import pytest
 
-from tests.conftest import vitprune
+from tests.conftest import called, vitprune
 from tests.trust.answers import BOOKS, Case, accept, answered, cases
-from tests.trust.commands import command
 
 EVERY = [case for book in BOOKS for case in cases(book)]
 
@@ -29,13 +28,12 @@ def laid(tmp_path, monkeypatch):
 
 @pytest.mark.campaign("presets")
 @pytest.mark.parametrize("case", EVERY, ids=[f"{c.book.stem}: {c.title}" for c in EVERY])
-def test_a_wrong_request_is_answered_word_for_word(case, laid, monkeypatch, capsys, counted):
+def test_a_wrong_request_is_answered_word_for_word(case, laid, counted):
     laid(case)
-    assert command(monkeypatch, *case.words) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
+    told = called(*case.words, code=2)
+    assert told.stdout == ""
     assert sorted(os.listdir()) == sorted(case.files)  # nothing was made
-    answer = answered(told.err)
+    answer = answered(told.stderr)
     if os.environ.get("VITPRUNE_SCREENS") == "write":
         accept(case, answer)
     else:

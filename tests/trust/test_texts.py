@@ -10,8 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.analysis import made
+from tests.conftest import called
 from tests.terminals import Screen
-from tests.trust.commands import command
 from tests.trust.hostile import TEXTS, WORDS, harmful, unseen
 from tests.tui import bench as b
 from tests.tui import screens
@@ -90,14 +90,13 @@ def some(request):
 
 
 @pytest.fixture
-def vitprune(monkeypatch, capsys, tmp_path):
+def vitprune(tmp_path):
     """Call the command line; what it said on both streams."""
 
     def call(*words):
-        assert command(monkeypatch, *words, "--runs", tmp_path) == 0
-        told = capsys.readouterr()
-        assert not harmful(told.out + told.err)
-        return told.out
+        told = called(*words, "--runs", tmp_path)
+        assert not harmful(told.stdout + told.stderr)
+        return told.stdout
 
     return call
 
@@ -203,10 +202,9 @@ def own(tmp_path, monkeypatch):
 
 
 @pytest.mark.campaign("texts")
-def test_presets_named_by_texts_are_listed_as_text(own, monkeypatch, capsys):
+def test_presets_named_by_texts_are_listed_as_text(own):
     words = own(*WORDS)
-    assert command(monkeypatch, "presets") == 0
-    listed = capsys.readouterr().out
+    listed = called("presets").stdout
     assert not harmful(listed)
     assert all(listed.count(word) >= 2 for word in words)  # in its name, and in what it says
 

@@ -5,11 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from textual import _wait
+
 from tests.workers import PATIENCE
 from vitprune_core.store import events as e
 from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui.app import VitPrune
+
+_wait.SLEEP_GRANULARITY = 0.01
+_wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
+"""Before and after every key a pilot waits until the process has rested for so long: 0.02 else."""
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from vitprune_tui import cli, remembered, tui
 from vitprune_tui.actions import ACTIONS, VIEWS, of_view, shown
 from vitprune_tui.draw.glyphs import EVERY
 from vitprune_tui.draw.lines import HEAT, SERIES, STYLES, line
-from vitprune_tui.messages import Done, Seen
+from vitprune_tui.messages import Done
 from vitprune_tui.palette import Palette
 from vitprune_tui.themes import THEMES
 from vitprune_tui.widgets.canvas import Canvas
@@ -153,7 +153,8 @@ async def test_what_comes_when_the_bench_is_closed_is_let_be(lab):
         app.say("a notice")
     came = []
     app.on_done(Done(lambda: came.append("done")))
-    app.on_seen(Seen(replace(app.state.lab, problem="gone")))
+    app.watcher.lab = replace(app.state.lab, problem="gone")
+    app.on_seen()
     app._unsay(app.notice)
     assert came == []
     assert app.state.lab.problem is None
@@ -934,4 +935,4 @@ async def test_a_question_leaves_in_sight_what_it_is_about(tmp_path):
     async with opened(tmp_path) as pilot:
         await pilot.press("5", "D")
         await until(pilot, lambda: "Move to .trash: a-run?" in text(pilot.app))
-        assert "done" in text(pilot.app)
+        await until(pilot, lambda: "done" in text(pilot.app))

@@ -36,7 +36,7 @@ def held(idle):
         yield idle
 
 
-def test_a_run_is_paused_continued_killed_and_brought_back(tmp_path):
+def test_a_run_is_paused_continued_killed_and_brought_back(forked, tmp_path):
     run = tiny(tmp_path, "run", "oneshot_global", "train.epochs=2000")
     first = begin(run, tmp_path, queued=False)
     try:

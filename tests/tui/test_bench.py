@@ -606,7 +606,7 @@ async def test_coming_back_what_was_typed_is_kept(own):
 # Runs.
 
 
-async def test_enter_starts_a_run_once_and_shows_it(own):
+async def test_enter_starts_a_run_once_and_shows_it(own, forked):
     folder = own(small=SMALL)
     async with the_bench(folder) as (pilot, view):
         await pilot.press("enter", "enter")

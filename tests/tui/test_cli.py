@@ -1,7 +1,11 @@
-"""The command line as its users meet it: real processes, exit codes, stdout and stderr apart."""
+"""The command line as its users meet it: exit codes, stdout and stderr apart.
+
+Where a process of its own is the point it has one, and every command has one in test_imports.py.
+"""
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,7 +14,8 @@ import time
 
 import pytest
 
-from tests.conftest import TINY, vitprune
+from tests.conftest import TINY, called, vitprune
+from tests.hatched import command
 from vitprune_core.store import events as e
 from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
@@ -24,29 +29,29 @@ def folder(run):
     return ["--runs", str(run.path.parent)]
 
 
-def as_json(*words, **kwargs):
-    return json.loads(vitprune(*words, "--json", **kwargs).stdout)
+def as_json(*words, by=called):
+    return json.loads(by(*words, "--json").stdout)
 
 
-def test_run_prints_the_levels_and_keeps_progress_on_stderr(tmp_path):
+def test_run_prints_the_levels_and_keeps_progress_on_stderr(forked, tmp_path):
     done = vitprune("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
     assert "98 %" in done.stdout
     assert "SPARSITY" in done.stdout
     assert "Removes single weights of all matrices by magnitude" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
-    again = vitprune("run", "oneshot_random", "--workload", "digits", "--runs", tmp_path, *SET)
+    again = called("run", "oneshot_random", "--workload", "digits", "--runs", tmp_path, *SET)
     assert "the run starts at pruning" in again.stderr
 
 
 def test_run_json_is_one_value_and_the_same_as_show(tmp_path):
     words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
-    ran = as_json(*words, "--here", "--name", "mine", "--seed", "3")
-    shown = as_json("show", "mine", "--runs", tmp_path)
+    ran = as_json(*words, "--here", "--name", "mine", "--seed", "3", by=vitprune)
+    shown = as_json("show", "mine", "--runs", tmp_path, by=vitprune)
     assert (ran["id"], ran["state"], ran["seed"]) == ("mine", "done", 3)
     assert ran | {"pid": None, "host": None, "attempt": None} == shown
 
 
-def test_the_same_seed_gives_the_same_bytes_in_two_empty_folders(tmp_path):
+def test_the_same_seed_gives_the_same_bytes_in_two_empty_folders(forked, tmp_path):
     words = ("run", "iterative_global", "--workload", "digits", *SET)
     override = ("--set", "prune.sparsities=[0.5]", "--name", "same")
     a = as_json(*words, *override, "--runs", tmp_path / "a")
@@ -62,7 +67,7 @@ def test_the_same_seed_gives_the_same_bytes_in_two_empty_folders(tmp_path):
     assert first == second
 
 
-def test_a_preset_by_its_path_and_a_config_as_a_preset(a_run, tmp_path):
+def test_a_preset_by_its_path_and_a_config_as_a_preset(forked, a_run, tmp_path):
     steps = as_json("plan", "presets/oneshot_random.yaml", "--workload", "digits")
     assert steps["parameters"] == 228_394
     assert [p["kind"] for p in steps["phases"][:3]] == ["train", "prune", "train"]
@@ -80,20 +85,20 @@ def test_a_preset_by_its_path_and_a_config_as_a_preset(a_run, tmp_path):
 
 
 def test_plan_draws_the_learning_rate_and_knows_no_eta_before_a_run(tmp_path, a_run):
-    done = vitprune("plan", "oneshot_random", "--workload", "cifar10", "--runs", tmp_path)
+    done = called("plan", "oneshot_random", "--workload", "cifar10", "--runs", tmp_path)
     assert "6,268,810 parameters, 6,193,152 prunable" in done.stdout
     assert "ETA     ?" in done.stdout
     assert "learning rate" in done.stdout
     words = ("plan", "oneshot_random", "--workload", "digits", *SET)
-    assert "ETA     ?" not in vitprune(*words, *folder(a_run)).stdout
+    assert "ETA     ?" not in called(*words, *folder(a_run)).stdout
 
 
 def test_presets_are_listed_and_shown():
     names = {preset["name"] for preset in as_json("presets")}
     assert names >= {"oneshot_random", "workloads/digits", "workloads/cifar10"}
-    assert "random_of: global" in vitprune("presets", "--show", "oneshot_random").stdout
-    assert "patch: 2" in vitprune("presets", "--show", "workloads/digits").stdout
-    assert "did you mean 'dense'?" in vitprune("presets", "--show", "dens", code=2).stderr
+    assert "random_of: global" in called("presets", "--show", "oneshot_random").stdout
+    assert "patch: 2" in called("presets", "--show", "workloads/digits").stdout
+    assert "did you mean 'dense'?" in called("presets", "--show", "dens", code=2).stderr
 
 
 def test_ls_and_show_tell_the_same_run(a_run):
@@ -101,8 +106,8 @@ def test_ls_and_show_tell_the_same_run(a_run):
     shown = as_json("show", "tiny", *folder(a_run))
     assert (listed["id"], listed["state"], listed["levels"]) == (a_run.id, "done", 3)
     assert listed["accuracy"] == shown["levels"][-1]["test_accuracy"]
-    assert "tiny-run" in vitprune("ls", *folder(a_run)).stdout
-    text = vitprune("show", "tiny", *folder(a_run)).stdout
+    assert "tiny-run" in called("ls", *folder(a_run)).stdout
+    text = called("show", "tiny", *folder(a_run)).stdout
     last = shown["levels"][-1]
     row = ["90", "%", f"{100 * last['test_accuracy_before']:.1f}", "%"]
     row += [f"{100 * last['test_accuracy']:.1f}", "%"]
@@ -110,14 +115,14 @@ def test_ls_and_show_tell_the_same_run(a_run):
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
-    done = vitprune("ls", "--runs", tmp_path)
+    done = called("ls", "--runs", tmp_path)
     assert (done.stdout, "No runs yet" in done.stderr) == ("", True)
     assert as_json("ls", "--runs", tmp_path) == []
 
 
-def test_the_folder_of_runs_may_come_from_the_environment(a_run):
-    env = {**os.environ, "VITPRUNE_RUNS": str(a_run.path.parent)}
-    assert "tiny-run" in vitprune("ls", env=env).stdout
+def test_the_folder_of_runs_may_come_from_the_environment(a_run, monkeypatch):
+    monkeypatch.setenv("VITPRUNE_RUNS", str(a_run.path.parent))
+    assert "tiny-run" in called("ls").stdout
 
 
 def test_log_tells_every_record(a_run):
@@ -125,16 +130,16 @@ def test_log_tells_every_record(a_run):
     kinds = [record["event"] for record in records]
     assert kinds[:3] == ["Created", "Starting", "Started"]
     assert kinds[-1] == "Finished"
-    assert len(vitprune("log", a_run.id, *folder(a_run)).stdout.splitlines()) == len(records)
+    assert len(called("log", a_run.id, *folder(a_run)).stdout.splitlines()) == len(records)
 
 
 def test_masks_are_drawn_per_matrix_with_head_borders(a_run):
-    text = vitprune("masks", a_run.id, *folder(a_run)).stdout
+    text = called("masks", a_run.id, *folder(a_run)).stdout
     assert "at sparsity 0.9" in text
     assert "block 1" in text
     assert "│" in text
     assert "─" in text
-    one = vitprune(
+    one = called(
         *("masks", a_run.id, *folder(a_run), "--level", "0.50"),
         *("--layer", "1", "--matrix", "q", "--ascii"),
     ).stdout
@@ -149,7 +154,7 @@ def test_masks_are_drawn_per_matrix_with_head_borders(a_run):
 
 @pytest.mark.parametrize("axis", ["sparsity", "epoch", "compression", "speedup"])
 def test_plot_draws_each_axis(a_run, axis):
-    done = vitprune("plot", a_run.id, *folder(a_run), "--x", axis)
+    done = called("plot", a_run.id, *folder(a_run), "--x", axis)
     assert "┤" in done.stdout
     assert as_json("plot", a_run.id, *folder(a_run), "--x", axis)["x"] == axis
 
@@ -186,13 +191,14 @@ def test_rm_moves_to_the_trash(a_run, tmp_path):
     assert as_json("ls", "--runs", tmp_path) == []
 
 
-def test_doctor_tells_device_versions_data_and_disk(tmp_path):
+def test_doctor_tells_device_versions_data_and_disk(tmp_path, monkeypatch):
     facts = as_json("doctor", "--runs", tmp_path / "none")
     assert facts["device"] in ("cpu", "cuda")
     assert facts["torch"]
     assert "digits" in facts["data"]
     assert facts["disk_free"] > 0
-    assert "torch" in vitprune("doctor", "--runs", tmp_path).stdout
+    monkeypatch.setattr("vitprune_tui.commands.doctor._engine", lambda: facts)  # asked once
+    assert "torch" in called("doctor", "--runs", tmp_path).stdout
 
 
 WRONG = [
@@ -224,7 +230,7 @@ WRONG = [
 def test_wrong_input_is_exit_2_and_writes_nothing(words, expected, a_run, tmp_path):
     where = [] if words == ["nothing"] else folder(a_run)
     before = sorted(a_run.path.parent.iterdir())
-    done = vitprune(*words, *where, code=2, cwd=tmp_path)
+    done = called(*words, *where, code=2, cwd=tmp_path)
     assert expected in done.stderr
     assert done.stdout == ""
     assert sorted(a_run.path.parent.iterdir()) == before
@@ -233,18 +239,37 @@ def test_wrong_input_is_exit_2_and_writes_nothing(words, expected, a_run, tmp_pa
 
 def test_a_name_that_is_taken_is_exit_2(a_run):
     words = ("run", "dense", "--workload", "digits", "--name", a_run.id)
-    assert "there is such a run already" in vitprune(*words, *folder(a_run), code=2).stderr
+    assert "there is such a run already" in called(*words, *folder(a_run), code=2).stderr
 
 
-def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
+def test_a_run_that_diverges_is_exit_1_and_tells_the_step(forked, tmp_path):
     words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
     override = ("--set", "retrain={policy: finetune, lr: 1e18, fraction: 1}", "--name", "nan")
-    done = vitprune(*words, *override, code=1)
+    done = called(*words, *override, code=1)
     assert "diverged at step" in done.stderr
     shown = as_json("show", "nan", "--runs", tmp_path)
     assert shown["state"] == "failed"
     assert shown["levels"][-1]["diverged"] is True
-    assert "diverged, counts as chance" in vitprune("show", "nan", "--runs", tmp_path).stdout
+    assert "diverged, counts as chance" in called("show", "nan", "--runs", tmp_path).stdout
+
+
+@pytest.fixture
+def under_way(zygote, tmp_path):
+    """`under_way("--here")`: a process of `vitprune run` that has told of two epochs of many."""
+    words = ("run", "dense", "--workload", "digits", "--runs", tmp_path, "--name", "long", *SET)
+    log = tmp_path / "long" / "events.jsonl"
+
+    def make(*where):
+        start, files = command(None if where else zygote)
+        start += [*map(str, words), "--set", "train.epochs=2000", *where]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(start, pass_fds=files, **pipes)
+        while not (log.exists() and log.read_bytes().count(b'"Epoch"') >= 2):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        return process
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -256,14 +281,8 @@ def test_a_run_that_diverges_is_exit_1_and_tells_the_step(tmp_path):
         (signal.SIGHUP, ["--here"]),  # to a worker a closed terminal means nothing
     ],
 )
-def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number, where):
-    command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
-    command += ["--runs", str(tmp_path), "--name", "long", *where]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    log = tmp_path / "long" / "events.jsonl"
-    while not (log.exists() and log.read_bytes().count(b'"Epoch"') >= 2):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(under_way, tmp_path, number, where):
+    process = under_way(*where)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -274,24 +293,19 @@ def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(tmp_path, number
     assert kinds[-3:] == ["Acknowledged", "Checkpointed", "Stopped"]
 
 
-def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(tmp_path):
-    command = [sys.executable, "-m", "vitprune_tui.cli", "run", "dense", "--workload", "digits"]
-    command += ["--runs", str(tmp_path), "--name", "long"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    log = tmp_path / "long" / "events.jsonl"
-    while not (log.exists() and b'"Epoch"' in log.read_bytes()):
-        assert process.poll() is None
-        time.sleep(0.05)
+def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(under_way, tmp_path):
+    process = under_way()
     live = as_json("show", "long", "--runs", tmp_path)
     assert (live["state"], live["attempt"]) == ("running", 1)
-    held = vitprune("rm", "long", "--runs", tmp_path, code=75).stderr
+    held = called("rm", "long", "--runs", tmp_path, code=75).stderr
     assert f"process {live['pid']} on " in held
-    assert vitprune("resume", "long", "--runs", tmp_path, code=75).stderr == held
-    told = vitprune("kill", "long", "--runs", tmp_path).stdout
+    assert called("resume", "long", "--runs", tmp_path, code=75).stderr == held
+    told = called("kill", "long", "--runs", tmp_path).stdout
     assert told.endswith(" killed; it counts as lost until resumed: vitprune resume long\n")
-    assert process.wait() == 1
+    process.communicate()
+    assert process.returncode == 1
     assert as_json("show", "long", "--runs", tmp_path)["state"] == "lost"
-    vitprune("rm", "long", "--runs", tmp_path)
+    called("rm", "long", "--runs", tmp_path)
 
 
 def test_two_hundred_runs_are_listed(a_run, tmp_path):
@@ -317,7 +331,7 @@ def test_hostile_text_in_a_log_reaches_no_terminal(a_run, tmp_path):
 
     run.log.write_text(f'{body},"crc":{zlib.crc32(body.encode())}}}\n')
     for words in (["ls"], ["show", "hostile"], ["log", "hostile"]):
-        shown = vitprune(*words, "--runs", tmp_path)
+        shown = called(*words, "--runs", tmp_path)
         assert "\x1b" not in shown.stdout
         assert "\u202e" not in shown.stdout
 
@@ -329,29 +343,29 @@ def test_presets_that_cannot_be_read_do_not_spoil_the_list(tmp_path):
     os.mkfifo(own / "pipe.yaml")
     (own / "link.yaml").symlink_to(own / "nowhere.yaml")
     (own / "folder.yaml").mkdir()
-    done = vitprune("presets", cwd=tmp_path)
+    done = called("presets", cwd=tmp_path)
     assert "bytes" in done.stdout
     assert "\x1b" not in done.stdout
     assert "dense" in done.stdout
     for name in ("bytes", "pipe"):
-        assert vitprune("presets", "--show", f"presets/{name}.yaml", cwd=tmp_path, code=2).stderr
+        assert called("presets", "--show", f"presets/{name}.yaml", cwd=tmp_path, code=2).stderr
 
 
-def test_a_run_goes_on_when_nobody_reads_its_progress(tmp_path):
-    words = f"run oneshot_global --workload digits --runs {tmp_path} --name quiet"
-    sets = " ".join(f"--set '{override}'" for override in TINY)
-    command = f"{sys.executable} -m vitprune_tui.cli {words} {sets} 2>/dev/full"
-    subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+def test_a_run_goes_on_when_nobody_reads_its_progress(zygote, tmp_path):
+    start, files = command(zygote)
+    words = ["run", "oneshot_global", "--workload", "digits", "--name", "quiet", *SET]
+    full = shlex.join([*start, *words, "--runs", str(tmp_path)]) + " 2>/dev/full"
+    subprocess.run(["bash", "-c", full], capture_output=True, check=True, pass_fds=files)
     assert as_json("show", "quiet", "--runs", tmp_path)["state"] == "done"
 
 
 def test_runs_is_a_folder(a_run):
-    assert "is a file" in vitprune("ls", "--runs", a_run.log, code=2).stderr
+    assert "is a file" in called("ls", "--runs", a_run.log, code=2).stderr
 
 
 def test_a_closed_pipe_is_no_traceback(a_run):
-    command = f"{sys.executable} -m vitprune_tui.cli log {a_run.id} --runs {a_run.path.parent}"
+    log = f"{sys.executable} -m vitprune_tui.cli log {a_run.id} --runs {a_run.path.parent}"
     done = subprocess.run(
-        ["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, check=False
+        ["bash", "-c", f"{log} | head -1"], capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr

@@ -141,7 +141,7 @@ async def test_the_axis_of_the_loss_stays_when_a_run_goes_back_to_lower_ones(tmp
         await live(pilot, has="10│")
         resumed = {"step": 1, "worked": 0.0, "exact": True, "differs": (), "corrupt": ()}
         Log(run.log).append(e.Resumed(after=3, **resumed))
-        await until(pilot, lambda: pilot.app.state.run.epochs == 1)
+        await until(pilot, lambda: pilot.app.state.run.rows == 1)
         await pilot.pause()
         assert "10│" in screen(pilot.app)
 
@@ -243,3 +243,24 @@ async def test_ascii_draws_no_other_characters(tmp_path):
     async with opened(tmp_path, (200, 60), ascii=True) as pilot:
         await live(pilot, has="kept at")
         assert screen(pilot.app).isascii()
+
+
+async def test_a_screen_that_stands_still_is_told_once_and_then_shows_the_latest(
+    tmp_path, monkeypatch
+):
+    """As a terminal that reads no more: what is told would otherwise pile up."""
+    made(tmp_path, "one", started(), epoch(0))
+    async with opened(tmp_path) as pilot:
+        await live(pilot)
+        app, posted = pilot.app, []
+        app.watcher.stop()
+        with monkeypatch.context() as patch:
+            patch.setattr(app, "post_message", posted.append)
+            for number in range(3):
+                app.watcher.lab = replace(app.watcher.lab, foreign=number)
+                app._tell(app.watcher.lab)
+        assert len(posted) == 1
+        app.on_seen()
+        assert app.state.lab.foreign == 2
+        app._tell(app.watcher.lab)
+        await until(pilot, lambda: not app.told.is_set())

@@ -3,7 +3,7 @@
 import time
 from array import array
 from dataclasses import replace
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from tests.tui.bench import (
 )
 from vitprune_core.store import events as e
 from vitprune_core.store.checkpoints import FULL_DISK
-from vitprune_core.store.history import History, Reader
+from vitprune_core.store.columns import CODES, NAMES, History
+from vitprune_core.store.history import Reader
 from vitprune_core.store.summary import Summary
 from vitprune_tui.doing.device import Load
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
@@ -75,7 +76,7 @@ def told(folder, *events, **config):
         run=run,
         summary=reader.summary,
         history=reader.history,
-        epochs=len(reader.history),
+        rows=len(reader.history),
         tested=tuple(reader.tested),
         latest=tuple(reader.latest),
         levels=(),
@@ -84,7 +85,7 @@ def told(folder, *events, **config):
 
 
 def where(run, stages=PLANNED):
-    return phases.where(stages, run.summary, run.tested, run.history, run.epochs)
+    return phases.where(stages, run.summary, run.tested, run.history, run.rows)
 
 
 # the phase strip
@@ -209,6 +210,7 @@ def test_every_state_says_what_is_and_what_to_do():
     assert shown("stopped", reason="asked to")[1].endswith("r goes on from its last checkpoint")
     assert shown("lost", reason="it is gone")[1].startswith("lost  it is gone; r goes on")
     assert shown("failed", reason="no memory")[1] == "failed  no memory"
+    assert shown("reading", reason="34 % of its log")[1] == "reading  34 % of its log"
     assert shown("running", retracing=45, retraced=3)[1] == (
         "running  dense again, epoch 3 of 45, for the weights to rewind to"
     )
@@ -232,10 +234,8 @@ def history(*rows_):
     """Epochs of round, sparsity and loss."""
     kept = History.empty()
     for i, (round, sparsity, loss) in enumerate(rows_):
-        columns = (i + 1, 1, 0.0, 1.0, round, 0, i, sparsity, loss, 1e-3, 0.5, loss + 1, nan)
-        kept.extend(
-            [array(c.typecode, [v]) for c, v in zip(vars(kept).values(), columns, strict=True)]
-        )
+        columns = (i + 1, round, sparsity, loss, 1e-3, 0.5, loss + 1)
+        kept.extend([array(code, [v]) for code, v in zip(CODES, columns, strict=False)])
     return kept
 
 
@@ -271,6 +271,19 @@ def test_axes_only_grow():
     assert over_epochs.losses(kept, 2, 8, (), first, False, 0.0).bounds == first
     assert over_epochs.grown_shares([[0.96, 0.99]], None) == (0.96, 0.99)
     assert over_epochs.grown_shares([[0.1]], (0.9, 1.0)) == (0.0, 1.0)
+
+
+def test_a_thinned_history_is_drawn_by_the_epochs_of_its_rows(tmp_path):
+    rows = [*range(1, 10), 500, *range(991, 1001), 1001, 1500, 2000]
+    columns = vars(history(*((int(done > 1000), 0.5 * (done > 1000), 2.0) for done in rows)))
+    thin = History(*[columns[name] for name in NAMES[:-1]], array("q", rows))
+    made = over_epochs.losses(thin, len(thin), 2000, (), None, False, 0.0)
+    assert list(made.x) == [*rows[:20], 1000, 1001, 1500, 2000]
+    unknown = [replace(stage, epochs=None) for stage in PLANNED]
+    assert over_epochs.ticks(unknown, thin, len(thin)) == {0.0: "dense", 1000.0: "50%"}
+    run = told(tmp_path, started(), dense())
+    there = phases.where(PLANNED, run.summary, (pruned(0.5),), thin, len(thin))
+    assert (there.epochs, there.first) == (1000, 20)
 
 
 def test_the_axis_of_epochs_is_told_by_stages():
@@ -342,7 +355,7 @@ def test_numbers_stand_in_columns_of_fixed_width(tmp_path):
         epoch(2, 1, 0.5, 0.92, 0.25),
         level(0.5, 0.93),
     )
-    made = numbers.numbers(run.summary, where(run), run.tested, run.history, run.epochs)
+    made = numbers.numbers(run.summary, where(run), run.tested, run.history, run.rows)
     assert rows(numbers.draw, made, columns=40, rows=4) == [
         "validation   92.0 %  last test    93.0 %",
         "loss         0.2500  at             50 %",
@@ -357,7 +370,7 @@ def test_the_best_of_a_stage_stands_out_while_it_is_the_latest(tmp_path):
     for accuracy, told_ in ((0.91, "good"), (0.92, "good"), (0.9, "")):
         events.append(epoch(len(events), 1, 0.5, accuracy))
         run = told(tmp_path / str(len(events)), *events)
-        made = numbers.numbers(run.summary, where(run), run.tested, run.history, run.epochs)
+        made = numbers.numbers(run.summary, where(run), run.tested, run.history, run.rows)
         best = "91.0 %" if accuracy == 0.91 else "92.0 %"
         assert ("best val.", best, told_) in made
 

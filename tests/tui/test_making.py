@@ -97,7 +97,6 @@ def test_a_run_without_a_name_is_called_after_what_it_does(tiny, tmp_path):
     assert load(str(made.config)).config == tiny("oneshot_global", seed=3).config
 
 
-@pytest.mark.filterwarnings("ignore:subprocess .* is still running")  # nobody waits for dispatchers
 def test_a_queued_run_waits_until_it_is_taken_out(tiny, tmp_path):
     other, made = (making.create(tiny("dense"), tmp_path, name) for name in ("other", "made"))
     with hold(other.lock) as file:  # it seems to work, so nothing else is started

@@ -98,6 +98,7 @@ async def pictures(folder, size, **options):
         for view, key in KEYS.items():
             await pilot.press(key)
             await until(pilot, partial(at_rest, app, view))
+            await pilot.pause()
             shown[view] = screens.text(app), screens.styles(app)
     return shown
 

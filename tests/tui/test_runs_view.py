@@ -129,7 +129,7 @@ async def test_sorting_keeps_the_chosen_run_and_outlasts_another_view(lab):
 async def test_a_filter_tells_how_many_it_leaves_while_it_is_typed(lab):
     async with runs_of(lab) as pilot:
         await typed(pilot, "slash", "acc>0.7")
-        assert "2 of 3 runs" in text(pilot.app)
+        await until(pilot, lambda: "2 of 3 runs" in text(pilot.app))
         await pilot.press("enter")
         await until(pilot, lambda: names(pilot) == ["b", "a"])
         assert "2 of 3 runs  acc>0.7" in text(pilot.app)
@@ -281,7 +281,7 @@ async def test_a_run_whose_turn_comes_is_not_started_before(queued):
             await until(pilot, lambda: "second: #2 of the queue" in said(pilot))
 
 
-async def test_a_run_is_paused_continued_killed_brought_back_and_stopped(tmp_path):
+async def test_a_run_is_paused_continued_killed_brought_back_and_stopped(forked, tmp_path):
     run = workers.tiny(tmp_path, "run", "oneshot_random", "prune.sparsities=[0.5]")
     launch.start(run)
     async with runs_of(tmp_path) as pilot:

@@ -42,6 +42,8 @@ base:
   model: {patch: 4, width: 12, heads: 3, depth: 2, mlp: 8}
   train: {epochs: 2, batch_size: 256}
   device: cpu
+  precision: fp32
+  kernels: eager
   keep_weights: none
 arms:
   control: {prune: {sparsities: [0]}}

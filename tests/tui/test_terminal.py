@@ -44,7 +44,7 @@ def endless(tmp_path_factory):
 
 
 @pytest.fixture
-def training(endless):
+def training(endless, forked):
     """It, at work."""
     if gone(endless):
         launch.start(endless)
@@ -92,8 +92,9 @@ def test_a_run_started_on_a_terminal_that_is_closed_ends_done(tmp_path):
     own = tmp_path / "presets"
     own.mkdir()
     lines = ["workload: digits", "prune: {sparsities: [0.5]}"]
-    keys = [o.partition("=") for o in (*TINY, *LONGER) if not o.startswith("train.")]
-    train = [o.removeprefix("train.").replace("=", ": ") for o in LONGER if o.startswith("train.")]
+    longer = ("train.epochs=15", *LONGER[1:])
+    keys = [o.partition("=") for o in (*TINY, *longer) if not o.startswith("train.")]
+    train = [o.removeprefix("train.").replace("=", ": ") for o in longer if o.startswith("train.")]
     lines += [f"train: {{{', '.join(train)}}}"]
     lines += [f"{k}: {v}" for k, _, v in keys if "." not in k]
     (own / "mine.yaml").write_text("\n".join(lines) + "\n")

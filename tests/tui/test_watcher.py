@@ -142,7 +142,7 @@ def test_a_run_that_is_looked_at_grows(watcher, runs):
     with hold(run.lock) as lock:
         inscribe(lock, attempt=1)
         opened = watcher.look().opened["a"]
-        assert (opened.epochs, opened.tested, opened.levels) == (0, (), ())
+        assert (opened.rows, opened.tested, opened.levels) == (0, (), ())
         assert opened.holder == Holder(opened.holder.host, os.getpid(), 1, opened.holder.boot)
         assert [type(entry.event) for entry in opened.latest] == [e.Created, e.Starting, e.Started]
         log = Log(run.log)
@@ -150,12 +150,12 @@ def test_a_run_that_is_looked_at_grows(watcher, runs):
             log.append(event)
         run.grid("0.5").write_text("{}")
         grown = watcher.look().opened["a"]
-        assert grown.epochs == len(grown.history) == 2
+        assert grown.rows == len(grown.history) == 2
         assert grown.tested == (b.pruned(0.5),)
         assert grown.levels == ("0.5",)
         assert [type(entry.event) for entry in grown.latest[-2:]] == [e.DenseTrained, e.Pruned]
         assert grown.summary.sparsity == 0.5
-        assert opened.epochs == 0
+        assert opened.rows == 0
         log.append(e.Checkpointed(step=3, file="x", bytes=1))
         assert watcher.look().opened["a"].latest == grown.latest
 
@@ -315,7 +315,7 @@ def test_a_log_of_garbage_is_a_run_with_damaged_records(watcher, runs, bytes):
     lab = looks(watcher)
     assert lab.runs["a"].state == "stopped"
     assert lab.runs["a"].damaged == bytes.count(b"\n")
-    assert lab.opened["a"].epochs == 0
+    assert lab.opened["a"].rows == 0
     assert lab.problem is None
 
 
@@ -550,3 +550,50 @@ def test_an_error_of_the_disk_is_a_problem_and_the_next_look_tries_again(
         assert watcher.look().problem == f"{runs}: Input/output error"
     lab = watcher.look()
     assert (lab.problem, list(lab.runs)) == (None, ["a"])
+
+
+@pytest.fixture
+def slices(monkeypatch):
+    """A long log, as far as the watcher is concerned, is one of five kilobytes."""
+    monkeypatch.setattr("vitprune_core.store.history.CHUNK", 500)
+    monkeypatch.setattr("vitprune_tui.doing.watcher.SLICE", 1_000)
+
+
+def test_a_long_log_is_read_in_slices_and_shown_as_far_as_it_is_known(watcher, runs, slices):
+    run = living(runs, "a", *(b.epoch(at) for at in range(40)))
+    watcher.wanted = frozenset({"a"})
+    seen = [watcher.look().opened["a"]]
+    while watcher.lab.runs["a"].state == "reading":
+        seen.append(watcher.look().opened["a"])
+    assert len(seen) > 5
+    done = [opened.summary.epochs_done for opened in seen]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (3, 40)
+    assert {opened.summary.state for opened in seen[:-1]} == {"reading"}
+    assert {opened.summary.reason[2:] for opened in seen[:-1]} == {" % of its log"}
+    assert seen[-1].summary == summarize(run)
+
+
+def test_other_runs_are_read_while_a_long_log_is(watcher, runs, slices):
+    living(runs, "a", *(b.epoch(at) for at in range(40)))
+    cache(done(runs, "b"))
+    lab = watcher.look()
+    assert {name: one.state for name, one in lab.runs.items()} == {"a": "reading", "b": "done"}
+
+
+def test_a_long_log_that_somebody_kept_is_not_read_again(watcher, runs, slices):
+    run = living(runs, "a", *(b.epoch(at) for at in range(40)))
+    cache(run)
+    Log(run.log).append(b.epoch(40))
+    watcher.wanted = frozenset({"a"})
+    assert watcher.look().opened["a"].rows == 41
+
+
+def test_the_thread_does_not_rest_before_a_long_log_is_read(watcher, runs, slices, monkeypatch):
+    living(runs, "a", *(b.epoch(at) for at in range(40)))
+    monkeypatch.setattr("vitprune_tui.doing.watcher.EVERY", 1e9)
+    told = waiting.Queue()
+    watcher.start(told.put)
+    while told.get(timeout=20).runs["a"].state == "reading":
+        pass
+    watcher.stop()

@@ -1,122 +1,41 @@
-"""The epochs of a run as columns, and the run around them, read on as its log grows.
+"""A run read on as its log grows: its epochs as columns, the records that tell, the fold of all.
 
-A screen opens a log of 100,000 epochs at once, so nothing is built for each of them: one regular
-expression takes lines apart that are exactly what `log.encode` writes of an Epoch, some hundred at
-a time, and their numbers go into arrays. All other lines go through `log.decode`; both ways count
-the same records as `log.entries` and `log.kept`, to the last bit of the folded `Summary`.
+Most of a log is taken apart many lines at a time (`lines`), what is left goes through `log.decode`;
+both ways count the same records as `log.entries` and `log.kept`, to the last bit of the folded
+`Summary`. Where a resumed run takes records back, the reader goes back to a place before them and
+reads on from there without them. So it holds a few places and no record for longer than it needs:
+the same memory however long the log is.
 
-`Reader.read` belongs to one thread. Others may read what it holds meanwhile: columns and records
-only grow, and when a resumed run takes some back, new ones stand in their place.
+`Reader.read` belongs to one thread. Others may read what it holds meanwhile: columns only grow, and
+when a resumed run takes some back, new ones stand in their place.
 """
 
 import errno
 import os
-import re
-from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import chain, groupby, islice
-from math import isnan, nan
-from operator import itemgetter, lt
-from typing import Any
-from zlib import crc32
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import groupby
+from math import inf
+from typing import BinaryIO
 
 from vitprune_core.store import events as e
+from vitprune_core.store.columns import History, row_of
+from vitprune_core.store.lines import LONGEST, Row, is_usual, line_of, rows_of, stretch
 from vitprune_core.store.log import Entry, decode
+from vitprune_core.store.place import NOWHERE, Place, load, save
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary
 
 CHUNK = 1 << 16
 """Bytes taken apart at a time: few, because no other thread runs meanwhile."""
-LONGEST = 1 << 20
-"""Bytes of a line; of one that is longer nothing but that is kept."""
+PLACES = 8
+"""To go back to; one for every chunk, more or less."""
+KEPT_EVERY = 8 << 20
+"""Bytes of a log that are read again rather than kept for the next reader."""
 LATEST = 200
 ELSEWHERE = (e.Checkpointed, e.Unknown)
 """Records that are not among the latest."""
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
-
-Row = tuple[bytes, ...]
-"""Body, numbers and crc of a line that is an Epoch; of any other line only the last field."""
-EPOCH_OR_LINE = re.compile(
-    (
-        rb'(\{"seq":INT,"attempt":INT,"time":NUM,"seconds":NUM,"event":"Epoch"'
-        rb',"round":INT,"cycle":INT,"epoch":INT,"sparsity":NUM,"loss":NUM,"lr":NUM'
-        rb',"validation":\{"accuracy":NUM,"loss":NUM,"top5":(?:null|NUM)\})'
-        rb',"crc":([0-9]{1,10}+)\}\n|(.*+)\n'
-    )
-    .replace(b"INT", rb"(0|[1-9][0-9]{0,14}+)")  # never too much for `values.loads`
-    .replace(b"NUM", rb"(-?(?:0|[1-9][0-9]{0,14}+)(?:\.[0-9]++)?+(?:e[-+]?[0-9]{1,2}+)?+)")
-)
-CODES = "qqddqqqdddddd"
-"""Of the columns: whole numbers of 64 bits, and doubles."""
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """The epochs that count, a row each; the columns are in the order of a record's numbers.
-
-    Another thread may read the first `len(history)` rows while it grows; it copies or counts
-    (`loss[:n]`) and keeps no memoryview, under which an array could not grow.
-    """
-
-    seq: "array[int]"
-    """Of the record; rising."""
-    attempt: "array[int]"
-    time: "array[float]"
-    seconds: "array[float]"
-    round: "array[int]"
-    cycle: "array[int]"
-    epoch: "array[int]"
-    sparsity: "array[float]"
-    loss: "array[float]"
-    lr: "array[float]"
-    accuracy: "array[float]"
-    """Of the validation images, like the two below."""
-    validation_loss: "array[float]"
-    top5: "array[float]"
-    """NaN where there is none."""
-
-    @classmethod
-    def empty(cls) -> "History":
-        columns: list[array[Any]] = [array(code) for code in CODES]
-        return cls(*columns)
-
-    def __len__(self) -> int:
-        return len(self.seq)
-
-    def entry(self, at: int) -> Entry:
-        """The record of a row, but for its `end`, which is 0."""
-        top5 = self.top5[at]
-        event = e.Epoch(
-            round=self.round[at],
-            cycle=self.cycle[at],
-            epoch=self.epoch[at],
-            sparsity=self.sparsity[at],
-            loss=self.loss[at],
-            lr=self.lr[at],
-            validation=e.Score(
-                accuracy=self.accuracy[at],
-                loss=self.validation_loss[at],
-                top5=None if isnan(top5) else top5,
-            ),
-        )
-        stamps = self.seq[at], self.attempt[at], self.time[at], self.seconds[at]
-        return Entry(*stamps, event=event, end=0)
-
-    def until(self, seq: int) -> "History":
-        """A copy without what was told after record `seq`."""
-        rows = bisect_right(self.seq, seq)
-        return History(*(column[:rows] for column in _columns(self)))
-
-    def extend(self, columns: "Sequence[array[Any]]") -> None:
-        """More rows; `seq` grows last, so that rows are counted when they are whole."""
-        for mine, more in reversed(list(zip(_columns(self), columns, strict=True))):
-            mine.extend(more)
-
-
-def _columns(history: History) -> "list[array[Any]]":
-    return [getattr(history, column.name) for column in fields(history)]
 
 
 class Reader:
@@ -127,23 +46,38 @@ class Reader:
 
     def __init__(self, run: RunDir):
         self.run = run
-        self.summary = Summary()
+        self.behind = 0
+        """Bytes of the log that the last `read` left for the next."""
         self._file = -1, -1
         self._tried: tuple[int, ...] = ()
         """The log as it was when it was last read."""
-        self._begin()
+        self._begin(Place())
 
-    def _begin(self) -> None:
-        self.history = History.empty()
-        self._others: list[Entry] = []
-        """Records that count and are no epochs."""
-        self._offset = self._last = 0
-        self._counted = 0, 0
-        """Of the others and of the epochs, how many are in the summary."""
-        self.latest: tuple[Entry, ...] = ()
-        """The last records that count, oldest first, without what is told elsewhere."""
-        self.tested: tuple[e.Pruned | e.Level, ...] = ()
-        """Every pruning and every level that counts, in order."""
+    def _begin(self, place: Place) -> None:
+        self._places = [place] if place.offset else []
+        self._back: list[tuple[int, int]] = []
+        """Where a resumed run took records back, and the number of the last one that it left."""
+        self._saved = place.offset
+        self._go_to(place)
+
+    def _go_to(self, place: Place) -> None:
+        self._offset, self._last, self._top = place.offset, place.last, place.top
+        self.summary: Summary = place.summary
+        self.history: History = place.history.until(place.top)
+        self._tested, self._latest = place.tested, place.latest
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(
+            offset=self._offset,
+            last=self._last,
+            top=self._top,
+            summary=self.summary,
+            history=self.history,
+            tested=self._tested,
+            latest=self._latest,
+        )
 
     @property
     def end(self) -> int:
@@ -151,95 +85,148 @@ class Reader:
         return self._offset
 
     @property
+    def latest(self) -> tuple[Entry, ...]:
+        """The last records that count, oldest first, without what is told elsewhere."""
+        return tuple(record for _, record in self._latest)
+
+    @property
+    def tested(self) -> tuple[e.Pruned | e.Level, ...]:
+        """Every pruning and every level that counts, in order."""
+        events = (record.event for _, record in self._tested)
+        return tuple(event for event in events if isinstance(event, e.Pruned | e.Level))
+
+    @property
     def pruned(self) -> Mapping[str, e.Matrix] | None:
         """The matrices as they are now; None before the first pruning."""
-        told = (r.event for r in reversed(self._others) if isinstance(r.event, e.Pruned | e.Level))
-        return next((event.matrices for event in told), None)
+        return self.tested[-1].matrices if self._tested else None
 
-    def read(self) -> bool:
-        """Read what is new; whether anything was. A log that is gone has nothing new.
+    def read(self, most: int | None = None, until: int | None = None) -> bool:
+        """Read what is new, about `most` bytes of it, or to a byte; whether anything was.
 
-        A log that is shorter than it was, or another file, is read from its beginning.
+        A log that is gone has nothing new. One that is shorter than it was, or another file, is
+        read from its beginning, or from what was kept of it.
         """
         before = self._file, self._offset
         try:
-            self._read_on()
+            self._read_on(most, until)
         except OSError as error:
             if error.errno not in GONE:
                 raise
-        self._fold()
+        if not self.behind and self._offset - self._saved > KEPT_EVERY:
+            with suppress(OSError):
+                self.save()
         return (self._file, self._offset) != before
 
-    def _read_on(self) -> None:
+    def save(self) -> None:
+        """Keep what was read for the next reader."""
+        save(self.run, self.place)
+        self._saved = self._offset
+
+    def _read_on(self, most: int | None, until: int | None) -> None:
         log = self.run.log
         if _stamps(os.stat(log)) == self._tried:
             return  # most looks at most runs end here
         with log.open("rb") as file:
             now = os.fstat(file.fileno())
-            if _identity(now) != self._file or now.st_size < self._offset:
-                self._begin()
+            size = now.st_size if until is None else until
+            if _identity(now) != self._file or size < self._offset:
+                kept = load(self.run)
+                self._begin(kept if kept and kept.offset <= size else Place())
             self._file = _identity(now)
+            left = inf if most is None else most
+            while left > 0 and (lines := self._next(file, size)):
+                self._take(lines)
+                left -= len(lines)
+            self.behind = 0 if left > 0 else size - self._offset
+            self._tried = _stamps(now) if not self.behind and until is None else ()
+
+    def _next(self, file: BinaryIO, size: int) -> bytes:
+        """Whole lines from here on, up to where records are taken back; none where all is read."""
+        while self._offset < size:
+            ahead = min((at for at, _ in self._back if at > self._offset), default=size)
             file.seek(self._offset)
-            while data := file.read(CHUNK) + file.readline(LONGEST):
-                whole = data.rfind(b"\n") + 1
-                self._take(data[:whole])
-                if len(data) - whole >= LONGEST:  # what comes after it in this line is damage
-                    self._offset += LONGEST
-                    file.seek(self._offset)
-                elif whole < len(data):  # a record that is still being written
-                    break
-        self._tried = _stamps(now)
+            data = file.read(min(CHUNK, ahead - self._offset))
+            if not data.endswith(b"\n"):
+                data += file.readline(LONGEST)
+            if whole := data.rfind(b"\n") + 1:
+                return data[:whole]
+            if len(data) < LONGEST:  # a record that is still being written
+                break
+            self._offset += LONGEST  # what comes after it in this line is damage
+        return b""
 
     def _take(self, lines: bytes) -> None:
-        for are_epochs, rows in groupby(EPOCH_OR_LINE.findall(lines), _is_epoch):
-            if are_epochs:
-                self._take_epochs(list(rows))
-            else:
-                for row in rows:
-                    self._take_line(row[-1] + b"\n")
+        self._keep_place()
+        ahead = (after for at, after in self._back if at > self._offset)
+        limit = min(ahead, default=None)
+        for usual, rows in groupby(rows_of(lines), is_usual):
+            if usual:
+                self._take_stretch(list(rows), limit)
+            elif any(self._take_line(line_of(row), limit) for row in rows):
+                return  # it went back
+        if self.history.is_long:
+            self.history = self.history.thinned()
 
-    def _take_epochs(self, rows: list[Row]) -> None:
-        """All at once if all are good; halves find those that are not."""
-        if columns := _parsed(rows, self._last):
-            self.history.extend(columns)
-            self._last = columns[0][-1]
-            self._offset += _bytes(rows)
+    def _keep_place(self) -> None:
+        last = self._places[-1].offset if self._places else -CHUNK
+        if self._offset >= last + CHUNK or any(at == self._offset for at, _ in self._back):
+            self._places = [*self._places, self.place][-PLACES:]
+
+    def _take_stretch(self, rows: list[Row], limit: int | None) -> None:
+        """All at once if all are good and count; halves find those that are not or do not."""
+        found = stretch(rows, self._last)
+        if found and (limit is None or not found.first <= limit < found.last):
+            self._offset += found.bytes
+            self._last = found.last
+            if limit is None or found.last <= limit:
+                self._top = found.last
+                self.history.extend(found.columns)
+                self.summary = self.summary.after_stretch(found)
         elif len(rows) == 1:
-            self._take_line(_line(rows[0]))
+            self._take_line(line_of(rows[0]), limit)
         else:
             half = len(rows) // 2
-            self._take_epochs(rows[:half])
-            self._take_epochs(rows[half:])
+            self._take_stretch(rows[:half], limit)
+            self._take_stretch(rows[half:], limit)
 
-    def _take_line(self, line: bytes) -> None:
+    def _take_line(self, line: bytes, limit: int | None) -> bool:
+        """Whether it took records back: then the reader is before them again."""
+        start = self._offset
         self._offset += len(line)
         entry = decode(line, self._offset)
         if not isinstance(entry.event, e.Damaged) and entry.seq <= self._last:
             entry = entry._replace(event=e.Damaged(bytes=len(line)))  # told a second time
         self._last = max(self._last, entry.seq)
-        if isinstance(entry.event, e.Resumed):
-            self._take_back(entry.event.after)
-        if isinstance(entry.event, e.Epoch):
-            self.history.extend(_row(entry, entry.event))
-        else:
-            self._others.append(entry)
+        if isinstance(entry.event, e.Resumed) and self._top > entry.event.after:
+            self._go_back(start, entry.event.after)
+            return True
+        if limit is None or entry.seq <= limit:
+            self._count(start, entry)
+        return False
 
-    def _take_back(self, after: int) -> None:
-        """Like `log.kept`."""
-        self._others = [record for record in self._others if record.seq <= after]
-        self.history = self.history.until(after)
-        self._counted = 0, 0
+    def _go_back(self, start: int, after: int) -> None:
+        """To the last place that knows of nothing that record at byte `start` takes back."""
+        self._back.append((start, after))
+        while self._places and self._places[-1].top > after:
+            self._places.pop()
+        self._go_to(self._places[-1] if self._places else self._kept())
 
-    def _fold(self) -> None:
-        others, epochs = self._counted
-        before = self.summary if others or epochs else Summary()
-        self.summary = _folded(before, self._others[others:], self.history, epochs)
-        self._counted = len(self._others), len(self.history)
-        if others < len(self._others):
-            events = (record.event for record in self._others)
-            self.tested = tuple(event for event in events if isinstance(event, e.Pruned | e.Level))
-            told = (r for r in reversed(self._others) if not isinstance(r.event, ELSEWHERE))
-            self.latest = tuple(islice(told, LATEST))[::-1]
+    def _kept(self) -> Place:
+        """The one that was kept for other readers, unless what it knows was taken back too."""
+        place = load(self.run) or Place()
+        behind = (after for at, after in self._back if at >= place.offset)
+        return place if place.top <= min(behind, default=NOWHERE) else Place()
+
+    def _count(self, start: int, entry: Entry) -> None:
+        event, mark = entry.event, (start, entry)
+        self._top = max(self._top, entry.seq)
+        self.summary = self.summary.then(entry)
+        if isinstance(event, e.Epoch):
+            self.history.extend(row_of(entry.seq, event))
+        elif not isinstance(event, ELSEWHERE):
+            self._latest = (*self._latest, mark)[-LATEST:]
+        if isinstance(event, e.Pruned | e.Level):
+            self._tested = (*self._tested, mark)
 
 
 def _identity(file: os.stat_result) -> tuple[int, int]:
@@ -248,67 +235,3 @@ def _identity(file: os.stat_result) -> tuple[int, int]:
 
 def _stamps(file: os.stat_result) -> tuple[int, ...]:
     return *_identity(file), file.st_size, file.st_mtime_ns
-
-
-def _is_epoch(row: Row) -> bool:
-    return row[0] != b""
-
-
-def _parsed(rows: list[Row], last: int) -> "list[array[Any]] | None":
-    """The numbers by column; None unless all checksums fit and all records follow `last`."""
-    bodies, *numbers, top5, crcs, _ = zip(*rows, strict=True)
-    if list(map(crc32, bodies)) != list(map(int, crcs)):
-        return None
-    numbers.append(tuple(text or b"nan" for text in top5))
-    columns = list(map(_numbers, CODES, numbers))
-    seqs = columns[0]
-    return columns if all(map(lt, chain([last], seqs), seqs)) else None
-
-
-def _numbers(code: str, texts: tuple[bytes, ...]) -> "array[Any]":
-    number = float if code == "d" else int
-    if texts.count(texts[0]) == len(texts):  # round and sparsity, say: parsed once
-        return array(code, [number(texts[0])]) * len(texts)
-    return array(code, list(map(number, texts)))
-
-
-def _line(row: Row) -> bytes:
-    return b'%b,"crc":%b}\n' % (row[0], row[-2])
-
-
-def _bytes(rows: list[Row]) -> int:
-    """Of their lines, which are not put together for that."""
-    parts = chain(map(itemgetter(0), rows), map(itemgetter(-2), rows))
-    return sum(map(len, parts)) + len(rows) * len(b',"crc":}\n')
-
-
-def _row(entry: Entry, event: e.Epoch) -> "list[array[Any]]":
-    """An epoch as columns of one number."""
-    score = event.validation
-    values = (
-        *entry[:4],
-        *(event.round, event.cycle, event.epoch, event.sparsity, event.loss, event.lr),
-        *(score.accuracy, score.loss, nan if score.top5 is None else score.top5),
-    )
-    return [array(code, [value]) for code, value in zip(CODES, values, strict=True)]
-
-
-def _folded(summary: Summary, others: list[Entry], history: History, at: int) -> Summary:
-    """The summary after these records and the epochs from row `at`, in the order of the log.
-
-    A damaged record has no number to find its place by; it may be counted anywhere.
-    """
-    for entry in others:
-        upto = bisect_left(history.seq, entry.seq, at)
-        summary = _after_epochs(summary, history, at, upto).then(entry)
-        at = upto
-    return _after_epochs(summary, history, at, len(history))
-
-
-def _after_epochs(summary: Summary, history: History, start: int, stop: int) -> Summary:
-    for _, same_round in groupby(range(start, stop), history.round.__getitem__):
-        rows = list(same_round)
-        here = slice(rows[0], rows[-1] + 1)
-        last = history.entry(rows[-1])
-        summary = summary.after_epochs(history.time[here], history.seconds[here], last)
-    return summary

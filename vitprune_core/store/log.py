@@ -16,13 +16,17 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vitprune_core.store.events import KINDS, Damaged, Event, Found, Resumed, Unknown
 from vitprune_core.store.values import WRONG, from_json, loads, to_json
+
+ENOUGH = 1 << 20
+"""Bytes of records in a row, at a log's end, behind which none has a higher number."""
 
 
 class Entry(NamedTuple):
@@ -158,19 +162,31 @@ def kept(records: Iterable[Entry]) -> list[Entry]:
 def repair(path: Path) -> tuple[int, int]:
     """Cut off a record that was never finished; number and attempt of the last one that was.
 
-    A log that has none yet is one that no process has worked on: its last attempt is -1.
+    A log that has none yet is one that no process has worked on: its last attempt is -1. Read from
+    its end backwards, until there are so many records in a row that what comes before them can
+    only have lower numbers: a disk that lost its power may have written a part a second time.
     """
     seq, attempt = 0, -1
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         return seq, attempt
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    for line in data[:whole].splitlines(keepends=True):
-        found = _stamps(line)
-        seq, attempt = max(seq, found[0]), max(attempt, found[1])
-    if whole < len(data):
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as log:
+        size, whole = len(log), log.rfind(b"\n") + 1
+        end = whole
+        while end:
+            start = log.rfind(b"\n", 0, max(end - ENOUGH, 0)) + 1
+            found = [_stamps(line) for line in log[start:end].splitlines()]
+            seq = max(seq, *(number for number, _ in found))
+            attempt = max(attempt, *(by for _, by in found))
+            end = 0 if _in_a_row(found) else start
+    if whole < size:
         os.truncate(path, whole)
     return seq, attempt
+
+
+def _in_a_row(stamps: Sequence[tuple[int, int]]) -> bool:
+    """None of them is damaged, missing or told a second time."""
+    numbers = [number for number, _ in stamps]
+    return numbers[0] > 0 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _stamps(line: bytes) -> tuple[int, int]:

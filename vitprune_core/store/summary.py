@@ -1,8 +1,6 @@
 """A run as a reader sees it: its log folded into one value, live or after the fact."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -10,12 +8,12 @@ from typing import Any
 
 from vitprune_core.store import events as e
 from vitprune_core.store import queue
+from vitprune_core.store.lines import Stretch
 from vitprune_core.store.lock import holder
-from vitprune_core.store.log import Entry, entries, kept
-from vitprune_core.store.rundir import RunDir, write
-from vitprune_core.store.values import WRONG, from_json, loads, to_json
+from vitprune_core.store.log import Entry, kept
+from vitprune_core.store.rundir import RunDir
 
-VERSION = 3
+VERSION = 4
 """Of the fold: a cache of another version is folded anew."""
 ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 """States that promise a living process; without one the run is lost."""
@@ -182,24 +180,30 @@ class Summary:
         )
         return self._after(entry.event, before.unfinished + work)
 
-    def after_epochs(
-        self, times: Sequence[float], seconds: Sequence[float], last: Entry
-    ) -> "Summary":
-        """The same as `then` for epochs of one round in a row, given their stamps and the `last`.
+    def after_stretch(self, stretch: Stretch) -> "Summary":
+        """The same as `then` for each of its records.
 
         Sums are taken in the same order: they are equal to the last bit.
         """
-        work = [0.0] * len(seconds) if self.state in IDLE else seconds
-        after = self.then(last)
+        work = [0.0] * len(stretch.seconds) if self.state in IDLE else stretch.seconds
+        unfinished, here = self.unfinished, self.seconds_here
+        for seconds, trained in zip(work, stretch.trained, strict=True):
+            unfinished += seconds
+            if trained:
+                here, unfinished = here + unfinished, 0.0
+        number = sum(stretch.trained)
+        after = self._after_epoch(stretch.epoch, 0.0)
         trained_here = after.epochs_here > self.epochs_here
-        first = self.seconds_here + (self.unfinished + work[0])
         return replace(
             after,
-            started=self.started or next(filter(None, times), last.time),
+            attempt=stretch.attempt,
+            started=self.started or stretch.began,
+            updated=stretch.ended,
             branch_seconds=reduce(add, work, self.branch_seconds),
-            epochs_done=self.epochs_done + len(work),
-            epochs_here=self.epochs_here + (len(work) if trained_here else 0),
-            seconds_here=reduce(add, work[1:], first) if trained_here else self.seconds_here,
+            unfinished=unfinished,
+            epochs_done=self.epochs_done + number,
+            epochs_here=self.epochs_here + (number if trained_here else 0),
+            seconds_here=here if trained_here else self.seconds_here,
         )
 
     def _after(self, event: e.Event, seconds: float) -> "Summary":
@@ -344,30 +348,36 @@ def fold(records: Iterable[Entry]) -> Summary:
     return reduce(Summary.then, kept(records), Summary())
 
 
-def told(run: RunDir, records: Iterable[Entry]) -> Iterator[tuple[Entry, Summary]]:
-    """Each record as it comes, and the run after it: a resumed run takes some back."""
-    summary = Summary()
+def told(
+    run: RunDir, records: Iterable[Entry], summary: Summary
+) -> Iterator[tuple[Entry, Summary]]:
+    """Each record as it comes, and the run after it: a resumed run takes some back.
+
+    `summary` is that of the run before the first of them.
+    """
+    from vitprune_core.store.history import Reader
+
     for record in records:
         if isinstance(record.event, e.Resumed):
-            summary = fold(r for r in entries(run.log) if r.end <= record.end)
+            reader = Reader(run)
+            reader.read(until=record.end)
+            summary = reader.summary
         else:
             summary = summary.then(record)
         yield record, summary
 
 
 def summarize(run: RunDir) -> Summary:
-    """The run now: the cached fold of its log, or one made anew; `lost` when nobody is alive."""
+    """The run now: the fold of its log, kept or made anew; `lost` when nobody is alive."""
+    from vitprune_core.store.history import Reader  # which folds into a summary itself
+    from vitprune_core.store.place import summary_of
+
     free = holder(run.lock, patience=False) is None
-    return seen(run, _cached(run) or _read(run)[0], free)
-
-
-def _read(run: RunDir) -> tuple[Summary, int]:
-    """The fold of the whole log, and the byte after its last record."""
-    from vitprune_core.store.history import Reader  # which is fast, and folds into a summary itself
-
-    reader = Reader(run)
-    reader.read()
-    return reader.summary, reader.end
+    if (summary := summary_of(run)) is None:
+        reader = Reader(run)
+        reader.read()
+        summary = reader.summary
+    return seen(run, summary, free)
 
 
 def seen(run: RunDir, summary: Summary, free: bool) -> Summary:
@@ -380,38 +390,22 @@ def seen(run: RunDir, summary: Summary, free: bool) -> Summary:
 
 
 def brief(run: RunDir) -> Brief:
-    """The same, but only what a list shows: with a cache that is up to date, nothing is folded."""
-    with suppress(OSError, *WRONG), run.summary.open("rb") as file:
-        head = loads(file.readline().rstrip(b",\n") + b"}")
-        if _fits(run, head):
-            shown = from_json(Brief, head["brief"])
-            if shown.state not in (*ALIVE, "queued"):
-                return shown
-    return summarize(run).brief
+    """The same, but only what a list shows: where that was kept, nothing is folded."""
+    from vitprune_core.store.place import brief_of
+
+    shown = brief_of(run)
+    if shown is None or shown.state in (*ALIVE, "queued"):
+        return summarize(run).brief
+    return shown
 
 
 def cache(run: RunDir) -> None:
-    """Write `summary.json`, so that the next reader need not fold the log.
+    """Write `summary.json`, so that the next reader goes on from there."""
+    from vitprune_core.store.history import Reader
 
-    Its first line has what a list of runs shows; the rest is read for one run only.
-    """
-    summary, after = _read(run)
-    head = json.dumps({"version": VERSION, "after": after, "brief": to_json(summary.brief)})
-    whole = json.dumps({"summary": to_json(summary)})
-    write(run.summary, f"{head[:-1]},\n{whole[1:]}\n".encode())
-
-
-def _cached(run: RunDir) -> Summary | None:
-    with suppress(OSError, *WRONG):
-        data = loads(run.summary.read_bytes())
-        if _fits(run, data):
-            return from_json(Summary, data["summary"])
-    return None
-
-
-def _fits(run: RunDir, data: dict[str, Any]) -> bool:
-    """A cache of this version, and of the whole log."""
-    return (data["version"], data["after"]) == (VERSION, run.log.stat().st_size)
+    reader = Reader(run)
+    reader.read()
+    reader.save()
 
 
 def _is_free(run: RunDir) -> bool:

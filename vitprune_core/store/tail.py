@@ -3,23 +3,29 @@
 import time
 from collections.abc import Callable, Iterator
 
+from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import holder
-from vitprune_core.store.log import Entry, entries, kept
+from vitprune_core.store.log import Entry, entries
 from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.summary import Summary, told
 
 EVERY = 0.1
 """Seconds between two looks."""
 
 
-def tail(run: RunDir, left: Callable[[], bool]) -> Iterator[Entry]:
-    """What counts so far, then every record as it comes.
+def tail(run: RunDir, left: Callable[[], bool]) -> Iterator[tuple[Entry, Summary]]:
+    """The last records so far, but for epochs; then every one as it comes, and the run after it.
 
     Ends when the run's lock is free, or when it is `left` alone.
     """
     free = holder(run.lock, patience=False) is None
-    past = list(entries(run.log))
-    after = past[-1].end if past else 0
-    yield from kept(past)
+    reader = Reader(run)
+    reader.read()
+    yield from ((entry, reader.summary) for entry in reader.latest)
+    yield from told(run, _coming(run, reader.end, free, left), reader.summary)
+
+
+def _coming(run: RunDir, after: int, free: bool, left: Callable[[], bool]) -> Iterator[Entry]:
     while not (free or left()):
         time.sleep(EVERY)
         free = (

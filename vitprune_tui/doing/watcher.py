@@ -2,7 +2,8 @@
 
 By `os.stat`, not by notification: that works on network folders too. Runs that live and runs that
 are looked at are asked for four times a second, all others in turn within a few seconds, so that
-a folder of hundreds costs next to nothing while nothing happens.
+a folder of hundreds costs next to nothing while nothing happens. A log of which much is unread is
+read in slices, a look each, and what is known of it so far is shown: it is `reading`.
 """
 
 import os
@@ -16,10 +17,11 @@ from pathlib import Path
 from vitprune_core.store import control, queue
 from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
+from vitprune_core.store.place import brief_of
 from vitprune_core.store.rundir import RunDir, Stamp, stamp
 from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.studydir import StudyDir
-from vitprune_core.store.summary import ALIVE, Brief, Summary, brief, seen
+from vitprune_core.store.summary import ALIVE, Brief, Summary, seen
 from vitprune_tui.doing.device import Device, Load
 from vitprune_tui.doing.studies import Studies
 from vitprune_tui.state import Lab, Opened
@@ -30,11 +32,15 @@ TURNS = 16
 """Looks in which every run that rests is asked for once."""
 LISTED_EVERY = 10 * TURNS
 """Looks after which the folder is listed though nothing seems new: not every disk tells."""
+SLICE = 8 << 20
+"""Bytes of a log that are read in one look; the next one follows at once."""
 LOADED_EVERY = 2.0
 """Seconds between two looks at the machine."""
 STALLED = 3 * TOUCHED_EVERY
 """A worker touches its lock every few seconds; after so many without it, it hangs."""
 
+READING = "reading"
+"""The state of a run of which more is to be read."""
 UNKNOWN: Stamp = (-2, -2)
 """Unlike any other: what is not known yet has changed."""
 
@@ -44,8 +50,8 @@ class Known:
     """A run, and its log and masks as they were when they were last read."""
 
     run: RunDir
-    brief: Brief
-    log: Stamp
+    brief: Brief = field(default_factory=lambda: Summary(state=READING).brief)
+    log: Stamp = UNKNOWN
     masks: Stamp = UNKNOWN
     levels: tuple[str, ...] = ()
     holder: Holder | None = None
@@ -53,6 +59,8 @@ class Known:
     summary: Summary = field(default_factory=Summary)
     problem: str | None = None
     """Why its log cannot be read."""
+    behind: bool = True
+    """More of its log is to be read."""
 
 
 class Watcher:
@@ -95,7 +103,8 @@ class Watcher:
                 before = self.lab
                 if self.look() is not before:
                     tell(self.lab)
-                self.nudged.wait(EVERY)
+                if not any(known.behind for known in self.known.values()):
+                    self.nudged.wait(EVERY)
                 self.nudged.clear()
         except Exception as error:  # a thread ends without a word, and the screen would stand still
             tell(error)
@@ -125,7 +134,7 @@ class Watcher:
         names = _folders(folder)
         found = list(places(folder))
         runs = {name_of(folder, run): run for run in (RunDir(p) for p, is_run in found if is_run)}
-        self.known = {name: self.known.get(name) or _known(run) for name, run in runs.items()}
+        self.known = {name: self.known.get(name) or Known(run) for name, run in runs.items()}
         self.readers = {name: r for name, r in self.readers.items() if name in self.known}
         others = [path for path, is_run in found if not is_run]
         mine = (path for path in others if path.parent == folder)
@@ -166,24 +175,44 @@ class Watcher:
             try:
                 if known.brief.state in ALIVE or name in self.wanted:
                     self._read_in_full(name, known)
-                elif turn or waits or name in moved:
-                    self.readers.pop(name, None)
-                    _read_briefly(known, anyway=name in moved or (turn and waits))
+                elif turn or waits or known.behind or name in moved:
+                    self._read_briefly(name, known, anyway=name in moved or (turn and waits))
             except OSError as error:
                 known.problem, known.log = error.strerror or str(error), UNKNOWN
+                known.behind = False
+                if known.brief.state == READING:
+                    known.brief = Summary(state="unreadable").brief
+            if not (known.brief.state in ALIVE or name in self.wanted or known.behind):
+                self.readers.pop(name, None)
 
     def _read_in_full(self, name: str, known: Known) -> None:
-        """From its second time on only what is new."""
+        """Its log; from its second time on only what is new."""
+        log = stamp(known.run.log)
         if name not in self.readers:
             self.readers[name] = Reader(known.run)
         reader = self.readers[name]
         # before its log: whoever is gone has said all
         known.holder = holder(known.run.lock, patience=False)
-        reader.read()
-        known.problem = None
-        now = seen(known.run, reader.summary, free=known.holder is None)
+        reader.read(most=SLICE)
+        known.behind, known.log, known.problem = reader.behind > 0, log, None
+        now = (
+            _so_far(reader)
+            if known.behind
+            else seen(known.run, reader.summary, free=known.holder is None)
+        )
         known.summary = known.summary if now == known.summary else now
         known.brief = known.brief if now.brief == known.brief else now.brief
+
+    def _read_briefly(self, name: str, known: Known, anyway: bool) -> None:
+        """What a list shows of a run, if its log has grown: what was kept, if that is enough."""
+        log = stamp(known.run.log)
+        if log == known.log and not known.behind and not anyway:
+            return
+        kept = None if name in self.readers else brief_of(known.run)
+        if kept is None or kept.state in (*ALIVE, "queued"):
+            self._read_in_full(name, known)
+        else:
+            known.brief, known.log, known.problem, known.behind = kept, log, None, False
 
     def _opened(self, name: str) -> Opened:
         """All of a run; the very same value as before when nothing is new."""
@@ -195,7 +224,7 @@ class Watcher:
             run=known.run,
             summary=known.summary,
             history=reader.history,
-            epochs=len(reader.history),
+            rows=len(reader.history),
             tested=reader.tested,
             latest=reader.latest,
             levels=known.levels,
@@ -234,25 +263,14 @@ def _folders(folder: Path) -> set[str]:
     return set()
 
 
-def _known(run: RunDir) -> Known:
-    """A run that is seen for the first time."""
-    log = stamp(run.log)
-    try:
-        return Known(run, brief(run), log)
-    except OSError as error:
-        unread = Summary(state="unreadable").brief
-        return Known(run, unread, UNKNOWN, problem=error.strerror or str(error))
+def _so_far(reader: Reader) -> Summary:
+    """Of a log of which more is to be read."""
+    share = reader.end / (reader.end + reader.behind)
+    return replace(reader.summary, state=READING, reason=f"{100 * share:.0f} % of its log")
 
 
 def _is_held(lock: Path) -> bool:
     return holder(lock, patience=False) is not None
-
-
-def _read_briefly(known: Known, anyway: bool) -> None:
-    """What a list shows of a run, if its log has grown."""
-    log = stamp(known.run.log)
-    if log != known.log or anyway:
-        known.brief, known.log, known.problem = brief(known.run), log, None
 
 
 def _stalled(run: RunDir) -> float | None:

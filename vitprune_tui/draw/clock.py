@@ -26,6 +26,11 @@ def precisely(when: float) -> str:
     return _shown("%H:%M:%S", when or None) or " " * 8
 
 
+def fully(when: float) -> str:
+    """2025-11-26 14:05:09."""
+    return _shown("%Y-%m-%d %H:%M:%S", when) or text.MISSING
+
+
 def lasting(seconds: float | None) -> str:
     """As `text.duration`; a log may go back in time."""
     return text.duration(seconds if seconds is not None and seconds >= 0 else None)

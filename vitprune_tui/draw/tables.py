@@ -8,7 +8,7 @@ from vitprune_core.store import events as e
 from vitprune_core.store.clean import clean
 from vitprune_core.store.log import Entry
 from vitprune_core.store.summary import ALIVE, Brief, Summary
-from vitprune_tui.draw import text
+from vitprune_tui.draw import clock, text
 
 
 def runs(briefs: Sequence[tuple[str, Brief]], width: int | None) -> str:
@@ -74,7 +74,8 @@ def _remarks(level: e.Level) -> Iterable[str]:
 def run(name: str, s: Summary, width: int | None) -> str:
     lines = [f"{clean(name)}: {s.state}" + (f" ({clean(s.reason)})" if s.reason else "")]
     asked = f"{s.preset} on {s.config.get('workload')}, seed {s.config.get('seed')}"
-    lines.append(clean(f"{asked}: vitprune run {shlex.join(s.request)}"))
+    again = f": vitprune run {shlex.join(s.request)}" if s.request else ""
+    lines.append(clean(f"{asked}{again}"))
     if s.state != "done" and s.epochs_planned:
         left = f", left {text.duration(s.seconds_left)}" if s.state in ALIVE else ""
         lines.append(f"{s.epochs_done}/{s.epochs_planned} epochs, {phase(s)}{left}")
@@ -124,12 +125,12 @@ def phase(s: Summary) -> str:
 
 def record(entry: Entry) -> str:
     """One line of the log for people."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.time))
     event = entry.event
     if isinstance(event, e.Damaged):
         return f"{'':>6}  {'':19}  Damaged       {event.bytes} bytes"
     facts = ", ".join(f"{k} {clean(v, 40)}" for k, v in _facts(event))
-    return f"{entry.seq:>6}  {when}  {type(event).__name__:<12}  {facts}"
+    when = clock.fully(entry.time)
+    return f"{entry.seq:>6}  {when:<19}  {type(event).__name__:<12}  {facts}"
 
 
 def _facts(event: e.Found) -> Iterable[tuple[str, object]]:

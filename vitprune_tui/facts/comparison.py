@@ -5,13 +5,14 @@ same seed, or where no seed is shared of each with each, at sparsities that both
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from vitprune_core.spec.datasets import DATASETS
-from vitprune_core.store.history import History
+from vitprune_core.store.columns import History
 from vitprune_core.store.summary import Summary
 from vitprune_tui.draw.live.phases import starts
 from vitprune_tui.draw.text import percent
@@ -42,8 +43,8 @@ class Subject:
     name: str
     summary: Summary
     history: History
-    epochs: int
-    """How many of the history's epochs are meant."""
+    rows: int
+    """How many of the history are meant."""
 
 
 @dataclass(frozen=True)
@@ -193,14 +194,13 @@ def _curve(group: Sequence[Subject], runs: Sequence[Along], note: str = "") -> P
 
 
 def _over_epochs(group: Sequence[Subject], measure: str) -> Points:
-    columns = [_column(s, measure) for s in group]
-    length = min((len(column) for column in columns), default=0)
+    places, cuts = _places(group)
+    columns = [_column(s, measure, places) for s in group]
     runs = tuple(s.name for s in group)
-    x = tuple(map(float, range(1, length + 1)))
-    cuts = (*starts(group[0].history, length), length)
+    x = tuple(map(float, places))
     if len(columns) == 1:
         return Points(name_of(group), runs, x, tuple(columns[0]), cuts=cuts)
-    rows = list(zip(*(column[:length] for column in columns), strict=True))
+    rows = list(zip(*columns, strict=True))
     return Points(
         name=name_of(group),
         runs=runs,
@@ -219,8 +219,20 @@ COLUMNS: dict[str, Callable[[History], Sequence[float]]] = {
 }
 
 
-def _column(subject: Subject, measure: str) -> Sequence[float]:
-    return COLUMNS[measure](subject.history)[: subject.epochs]
+def _places(group: Sequence[Subject]) -> tuple[Sequence[int], tuple[int, ...]]:
+    """Epochs that all of them have, as the most detailed tells them, and where stages begin."""
+    last = min((s.history.done[s.rows - 1] if s.rows else 0) for s in group)
+    counts = [bisect_right(s.history.done, last, 0, s.rows) for s in group]
+    rows, history = max(counts), group[counts.index(max(counts))].history
+    return history.done[:rows], (*starts(history, rows), rows)
+
+
+def _column(subject: Subject, measure: str, places: Sequence[int]) -> Sequence[float]:
+    """A value for each place: of a thinned history where it must be the one before."""
+    column, done = COLUMNS[measure](subject.history), subject.history.done
+    if done[: len(places)] == places:
+        return column[: len(places)]
+    return [column[max(bisect_right(done, place, 0, subject.rows) - 1, 0)] for place in places]
 
 
 def name_of(group: Sequence[Subject]) -> str:

@@ -3,7 +3,6 @@
 What is damaged or missing becomes a sentence, never an error: the screen shows what is left.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,11 +12,6 @@ from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir, stamp
 from vitprune_core.store.values import WRONG, from_json, loads
 from vitprune_tui.facts.matrices import Changes, Masks, Matrix, Structure, change
-
-NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
-
-MOST = 256
-"""Cells on a side of a grid, so that a strange file cannot hold up the screen; ours have 48."""
 
 
 def read(run: RunDir, level: str, before: Masks | None = None) -> Masks:
@@ -58,32 +52,11 @@ def compare(here: Masks, there: Masks, what: str) -> Changes:
 def _grids(path: Path) -> Mapping[str, g.Grid] | str:
     """By name, or why not."""
     try:
-        matrices = g.load(path).matrices
+        return g.load(path).matrices
     except FileNotFoundError:
         return f"{_short(path)} is gone"
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, *WRONG) as error:
         return f"{_short(path)} cannot be read: {_why(error)}"
-    for name, grid in matrices.items():
-        if problem := _strange(name, grid):
-            return clean(f"{_short(path)} cannot be read: {problem}", 200)
-    return matrices
-
-
-def _strange(name: str, grid: g.Grid) -> str | None:
-    """What could not be drawn."""
-    if not NAME.fullmatch(name):
-        return f"{name[:40]} is no matrix of a ViT"
-    if len(grid.shape) != 2 or min(grid.shape) < 1:
-        return f"{name} has no rows and columns"
-    cells = len(grid.cells), len(grid.cells[0]) // 2
-    heads = grid.heads or 0
-    if grid.head_axis in (0, 1) and (heads < 1 or cells[grid.head_axis] % heads):
-        return f"{name}: heads and cells do not fit"
-    if any(cell > min(size, MOST) for cell, size in zip(cells, grid.shape, strict=True)):
-        return f"{name} has too many cells"
-    if not 0 <= grid.density <= 1:
-        return f"{name} has no density"
-    return None
 
 
 def _bits(path: Path, grids: Mapping[str, g.Grid]) -> Mapping[str, b.Bits] | str:

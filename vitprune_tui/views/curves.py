@@ -240,4 +240,4 @@ class CurvesView(View):
 
 def _subject(state: State, name: str) -> c.Subject | None:
     opened = state.lab.opened.get(name)
-    return c.Subject(name, opened.summary, opened.history, opened.epochs) if opened else None
+    return c.Subject(name, opened.summary, opened.history, opened.rows) if opened else None

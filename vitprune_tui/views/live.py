@@ -158,10 +158,10 @@ class LiveView(ShowsStudies):
         kept = self.kept.setdefault(name, Kept())
         self._read_plan(name, run, kept)
         stages = kept.stages or phases.guessed(run.summary, run.tested)
-        where = phases.where(stages, run.summary, run.tested, run.history, run.epochs)
+        where = phases.where(stages, run.summary, run.tested, run.history, run.rows)
         self._show("strip", where)
         self._show("progress", self._progress(name, run, where))
-        facts = (run.summary, where, run.tested, run.history, run.epochs)
+        facts = (run.summary, where, run.tested, run.history, run.rows)
         self._show("numbers", numbers.numbers(*facts))
         self._show("densities", run.tested[-1:])
         self._show("device", self.state.lab.load, run.holder)
@@ -196,7 +196,7 @@ class LiveView(ShowsStudies):
         )
 
     def _show_charts(self, run: Opened, kept: Kept, stages: tuple[Stage, ...]) -> None:
-        s, rows = run.summary, (run.history, run.epochs, run.summary.epochs_planned)
+        s, rows = run.summary, (run.history, run.rows, run.summary.epochs_planned)
         here = f"loss {self.logarithmic} {self.smoothing}"
 
         def loss() -> tuple[over_epochs.Epochs]:

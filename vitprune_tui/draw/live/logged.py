@@ -45,7 +45,9 @@ def lines_of(entries: Sequence[Entry], summary: Summary) -> tuple[Told, ...]:
 def _words(event: e.Found, summary: Summary) -> str | None:
     match event:
         case e.Created():
-            return f"made: vitprune run {clean(' '.join(event.request))}"
+            return clean(
+                f"made: vitprune run {' '.join(event.request)}" if event.request else "made"
+            )
         case e.Finished():
             return "done"
     return told(event, summary)

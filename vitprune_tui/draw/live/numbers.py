@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from vitprune_core.spec.datasets import DATASETS
+from vitprune_core.store.columns import History
 from vitprune_core.store.events import Level, Pruned
-from vitprune_core.store.history import History
 from vitprune_core.store.summary import Summary
 from vitprune_tui.draw import text
 from vitprune_tui.draw.clock import lasting
@@ -27,10 +27,10 @@ def numbers(
     where: Where,
     tested: Sequence[Pruned | Level],
     history: History,
-    epochs: int,
+    rows: int,
 ) -> tuple[Number, ...]:
     s, now = summary, summary.epoch
-    here = history.accuracy[where.first : epochs]
+    here = history.accuracy[where.first : rows]
     best = max(here, default=None)
     is_best = now is not None and now.validation.accuracy == best
     against = now.validation.accuracy - s.dense.validation.accuracy if now and s.dense else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from vitprune_core.store.history import History
+from vitprune_core.store.columns import History
 from vitprune_tui.draw import text
 from vitprune_tui.draw.chart import Curve, Rule, chart
 from vitprune_tui.draw.glyphs import Glyphs
@@ -43,37 +43,37 @@ class Epochs:
 
 def losses(
     history: History,
-    epochs: int,
+    rows: int,
     planned: int,
     stages: Sequence[Stage],
     before: Bounds | None,
     log: bool,
     smoothing: float,
 ) -> Epochs:
-    cuts, places = [*starts(history, epochs), epochs], ticks(stages, history, epochs)
+    cuts, places = [*starts(history, rows), rows], ticks(stages, history, rows)
     y, more = (
         stretches(column, cuts, smoothing) for column in (history.loss, history.validation_loss)
     )
     bounds = grown([*y, *more], before, log)
     both = joined(y), joined(more)
-    return Epochs(_places(cuts), *both, bounds, planned, places, log, smoothing)
+    return Epochs(_places(history, cuts), *both, bounds, planned, places, log, smoothing)
 
 
 def accuracies(
     history: History,
-    epochs: int,
+    rows: int,
     planned: int,
     stages: Sequence[Stage],
     before: Bounds | None,
     dense: float | None,
 ) -> Epochs:
-    cuts, places = [*starts(history, epochs), epochs], ticks(stages, history, epochs)
+    cuts, places = [*starts(history, rows), rows], ticks(stages, history, rows)
     y = stretches(history.accuracy, cuts)
     bounds = grown_shares([*y, [] if dense is None else [dense]], before)
-    return Epochs(_places(cuts), joined(y), [], bounds, planned, places, dense=dense)
+    return Epochs(_places(history, cuts), joined(y), [], bounds, planned, places, dense=dense)
 
 
-def ticks(stages: Sequence[Stage], history: History, epochs: int) -> dict[float, str]:
+def ticks(stages: Sequence[Stage], history: History, rows: int) -> dict[float, str]:
     """Where stages begin: by the plan, or as far as they have begun."""
     counts = [stage.epochs for stage in stages]
     if None not in counts:
@@ -82,7 +82,7 @@ def ticks(stages: Sequence[Stage], history: History, epochs: int) -> dict[float,
             places.append(at)
             at += count or 0
     else:
-        places = list(starts(history, epochs))
+        places = [history.done[row] - 1 for row in starts(history, rows)]
     names = [stage.name.replace(" ", "") for stage in stages]
     return {float(place): name for place, name in zip(places, names, strict=False)}
 
@@ -96,13 +96,13 @@ def joined(parts: Sequence[Values]) -> "array[float]":
     return whole
 
 
-def _places(cuts: Sequence[int]) -> "array[float]":
+def _places(history: History, cuts: Sequence[int]) -> "array[float]":
     """Epochs trained so far, beside the values of `joined`."""
     places = array("d")
     for start, stop in pairwise(cuts):
         if start:
-            places.append(start)
-        places.extend(range(start + 1, stop + 1))
+            places.append(history.done[start] - 1)
+        places.extend(map(float, history.done[start:stop]))
     return places
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vitprune_core.store.columns import History
 from vitprune_core.store.events import Level, Pruned
-from vitprune_core.store.history import History
 from vitprune_core.store.summary import Summary
 from vitprune_tui.draw import text
 from vitprune_tui.draw.glyphs import Glyphs
@@ -54,7 +54,7 @@ class Where:
     reached: tuple[float | None, ...]
     """Test accuracy at the end of each stage that is over."""
     first: int
-    """Epochs trained before it, by the log."""
+    """Rows of the history before it."""
     state: str
 
     @property
@@ -92,16 +92,16 @@ def sparsities(summary: Summary) -> list[float]:
     return [float(s) for s in asked if isinstance(s, int | float) and 0 <= s <= 1]
 
 
-def starts(history: History, epochs: int) -> Iterator[int]:
+def starts(history: History, rows: int) -> Iterator[int]:
     """Rows at which another stage begins; sparsities rise, so that few rows are looked at."""
 
     def stage(row: int) -> tuple[float, int]:
         return history.sparsity[row], history.round[row]
 
     at = 0
-    while at < epochs:
+    while at < rows:
         yield at
-        at = bisect_right(range(epochs), stage(at), lo=at, key=stage)
+        at = bisect_right(range(rows), stage(at), lo=at, key=stage)
 
 
 def where(
@@ -109,7 +109,7 @@ def where(
     summary: Summary,
     tested: Sequence[Pruned | Level],
     history: History,
-    epochs: int,
+    rows: int,
 ) -> Where:
     levels = [event for event in tested if isinstance(event, Level)]
     reached: list[float | None] = [level.test.accuracy for level in levels if _in(level, stages)]
@@ -117,10 +117,10 @@ def where(
         reached.insert(0, summary.dense.test.accuracy)
     over = summary.state == "done"
     at = len(stages) if over else min(len(reached), len(stages) - 1)
-    first = max(starts(history, epochs), default=0)
+    first = max(starts(history, rows), default=0)
     here = 0
-    if at < len(stages) and epochs and _same(stages[at], history, first):
-        here = epochs - first
+    if at < len(stages) and rows and _same(stages[at], history, first):
+        here = history.done[rows - 1] - history.done[first] + 1
     ready = bool(tested) and isinstance(tested[-1], Pruned)
     doing = "train" if at == 0 else "retrain" if here or ready else "prune"
     doing = "" if over or summary.state == "queued" else doing

@@ -76,7 +76,8 @@ def _lines(chosen: Chosen, columns: int, glyphs: Glyphs) -> Iterator[Line]:
     if opened is None:
         yield line((f" {chosen.opens} shows more of it", "dim"))
         return
-    yield line((clean(f" vitprune run {shlex.join(opened.summary.request)}"), "dim"))
+    if request := opened.summary.request:
+        yield line((clean(f" vitprune run {shlex.join(request)}"), "dim"))
     if opened.summary.levels:
         head, *levels = tables.levels(opened.summary, None).splitlines()
         yield line((f" {head}", "title"))

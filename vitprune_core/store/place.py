@@ -1,0 +1,151 @@
+"""How far a log was read and what it told until there: what a reader goes on from.
+
+Everything of it is bounded, however long the log is: columns are thinned, and of single records
+there are the last ones, and those that pruned and tested. `summary.json` keeps one, for whoever
+reads next: a cache that anyone may delete, and that is not believed where it does not fit the log.
+Its first line has what a list of runs shows, the second the summary, the third all else; of records
+it only says where they stand.
+
+    {"version":4,"after":81230,"seal":3735928559,"brief":{…},
+    "summary":{…},
+    "last":301,"top":301,"tested":[[4711,"Pruned"],…],"latest":[…],"history":{"seq":[…],…}}
+"""
+
+import json
+import os
+from array import array
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO
+from zlib import crc32
+
+from vitprune_core.store import events as e
+from vitprune_core.store.columns import CODES, NAMES, History
+from vitprune_core.store.lines import LONGEST
+from vitprune_core.store.log import Entry, decode
+from vitprune_core.store.rundir import RunDir, write
+from vitprune_core.store.summary import VERSION, Brief, Summary
+from vitprune_core.store.values import WHOLE, WRONG, from_json, loads, to_json
+
+SEALED = 4096
+"""Bytes before a place that must be those that were read."""
+NOWHERE = 1 - WHOLE
+"""No record has a lower number."""
+
+Mark = tuple[int, Entry]
+"""The byte at which a record begins, and the record."""
+
+
+@dataclass(frozen=True)
+class Place:
+    offset: int = 0
+    """Byte after the last record."""
+    last: int = 0
+    """The highest number so far: a record that is not above it is told a second time."""
+    top: int = NOWHERE
+    """The highest number of a record that counts."""
+    summary: Summary = field(default_factory=Summary)
+    history: History = field(default_factory=History.empty)
+    """It may have grown since: rows after `top` are not meant."""
+    tested: tuple[Mark, ...] = ()
+    latest: tuple[Mark, ...] = ()
+
+
+def save(run: RunDir, place: Place) -> None:
+    """For whoever reads next."""
+    with run.log.open("rb") as log:
+        seal = _seal(log, place.offset)
+    rows = place.history.until(place.top)
+    columns = zip(NAMES, rows.columns, strict=True)
+    parts: tuple[dict[str, Any], ...] = (
+        {
+            **{"version": VERSION, "after": place.offset, "seal": seal},
+            "brief": to_json(place.summary.brief),
+        },
+        {"summary": to_json(place.summary)},
+        {
+            **{"last": place.last, "top": place.top, "span": rows.span, "settled": rows.settled},
+            "tested": [(start, type(r.event).__name__) for start, r in place.tested],
+            "latest": [(start, type(r.event).__name__) for start, r in place.latest],
+            "history": {name: column.tolist() for name, column in columns},
+        },
+    )
+    lines = (json.dumps(part, allow_nan=False)[1:-1] for part in parts)
+    write(run.summary, b"{%b}\n" % ",\n".join(lines).encode())
+
+
+def load(run: RunDir) -> Place | None:
+    """What was kept, if it fits the log; the log may have grown since."""
+    with suppress(OSError, *WRONG), run.log.open("rb") as log:
+        data = _kept(run, log)
+        return Place(
+            offset=data["after"],
+            last=from_json(int, data["last"]),
+            top=from_json(int, data["top"]),
+            summary=from_json(Summary, data["summary"]),
+            history=_history(data["history"], data["span"], data["settled"]),
+            tested=tuple(_found(log, start, name) for start, name in data["tested"]),
+            latest=tuple(_found(log, start, name) for start, name in data["latest"]),
+        )
+    return None
+
+
+def summary_of(run: RunDir) -> Summary | None:
+    """Of the whole log, if that was kept."""
+    with suppress(OSError, *WRONG), run.log.open("rb") as log:
+        data = _kept(run, log, lines=2)
+        if data["after"] == os.fstat(log.fileno()).st_size:
+            return from_json(Summary, data["summary"])
+    return None
+
+
+def brief_of(run: RunDir) -> Brief | None:
+    """What a list shows of the whole log, if that was kept."""
+    with suppress(OSError, *WRONG), run.log.open("rb") as log:
+        data = _kept(run, log, lines=1)
+        if data["after"] == os.fstat(log.fileno()).st_size:
+            return from_json(Brief, data["brief"])
+    return None
+
+
+def _kept(run: RunDir, log: BinaryIO, lines: int | None = None) -> dict[str, Any]:
+    """So many lines of it; raises one of `WRONG` unless it fits the log."""
+    with run.summary.open("rb") as file:
+        text = b"".join(islice(file, lines))
+    data: dict[str, Any] = loads(text if lines is None else text.rstrip(b",\n") + b"}")
+    if data["version"] != VERSION or data["seal"] != _seal(log, from_json(int, data["after"])):
+        raise ValueError("it is of another log")
+    return data
+
+
+def _seal(log: BinaryIO, offset: int) -> int:
+    """Of what stands before a place; raises ValueError beyond the end."""
+    start = max(offset - SEALED, 0)
+    log.seek(start)
+    before = log.read(offset - start)
+    if start + len(before) != offset:
+        raise ValueError("it is of a longer log")
+    return crc32(before)
+
+
+def _history(columns: Mapping[str, list[Any]], span: int, settled: int) -> History:
+    made: list[array[Any]] = [
+        array(code, columns[name]) for name, code in zip(NAMES, CODES, strict=True)
+    ]
+    if len({len(column) for column in made}) != 1:
+        raise ValueError("columns of several lengths")
+    return History(*made, span=from_json(int, span), settled=from_json(int, settled))
+
+
+def _found(log: BinaryIO, start: int, name: str) -> Mark:
+    """A record where it was; damage is also what was told a second time."""
+    log.seek(start)
+    line = log.readline(LONGEST)
+    entry = decode(line, start + len(line))
+    if name == e.Damaged.__name__:
+        entry = entry._replace(event=e.Damaged(bytes=len(line)))
+    if type(entry.event).__name__ != name:
+        raise ValueError("another record stands there")
+    return start, entry
