@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv/peers/.ready
 
-.PHONY: help setup run test torture long simulation bench bench-gpu screen gpu check lock audit clean
+.PHONY: help setup run test torture long simulation bench bench-gpu requests screen gpu check lock audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -57,6 +57,9 @@ $(PEERS): $(READY)
 	  open(there + "/shared.pth", "w").write(f"import site; site.addsitedir({here!r})")' .venv/peers
 	.venv/peers/bin/python -m pip install --quiet timm torch-pruning
 	@touch $(PEERS)
+
+requests: $(READY)  ## how soon a worker reads what it is asked; a minute
+	$(BIN)/python -m benchmarks.requests
 
 screen: $(READY)  ## what the bench costs on a terminal, beside its goals: starts, keys, bytes; ten minutes
 	$(BIN)/python -m benchmarks.screen
