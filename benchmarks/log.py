@@ -20,9 +20,9 @@ from statistics import median
 
 import psutil
 
-from benchmarks.bench.rates import settled
-from benchmarks.bench.shown import has_curve, number_of, opened
-from benchmarks.bench.table import Row, table
+from benchmarks.screen.rates import settled
+from benchmarks.screen.shown import has_curve, number_of, opened
+from benchmarks.screen.table import Row, table
 from tests.terminals import Screen
 from tests.tui import bench as b
 from vitprune_core.store import events as e

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.bench.folders import training
-from benchmarks.bench.rates import settled
-from benchmarks.bench.shown import opened
-from benchmarks.bench.table import Row, seconds
+from benchmarks.screen.folders import training
+from benchmarks.screen.rates import settled
+from benchmarks.screen.shown import opened
+from benchmarks.screen.table import Row, seconds
 from tests.terminals import Screen
 from vitprune_core.store.events import Epoch
 from vitprune_core.store.log import entries

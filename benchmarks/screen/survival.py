@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.bench.shown import NAMES, opened
-from benchmarks.bench.table import Row, seconds
+from benchmarks.screen.shown import NAMES, opened
+from benchmarks.screen.table import Row, seconds
 from tests.workers import made, outcome, trains, until
 from vitprune_core import launch
 from vitprune_core.store.rundir import RunDir

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.bench.folders import copies, finished
-from benchmarks.bench.shown import NAMES, PRESET, bare, opened
-from benchmarks.bench.table import Row, ratio, seconds
+from benchmarks.screen.folders import copies, finished
+from benchmarks.screen.shown import NAMES, PRESET, bare, opened
+from benchmarks.screen.table import Row, ratio, seconds
 
 STARTS = 20
 Way = Callable[[], tuple[float, float]]

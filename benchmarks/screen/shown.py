@@ -8,7 +8,7 @@ VIEWS = ("bench", "live", "curves", "masks", "runs")
 NAMES = ("1 Bench", "2 Live", "3 Curves", "4 Masks", "5 Runs")
 PRESET = "oneshot_global"
 """On the list of the first view, so that something can be started."""
-BARE = "benchmarks.bench.bare"
+BARE = "benchmarks.screen.bare"
 BRAILLE = range(0x2801, 0x2900)
 
 

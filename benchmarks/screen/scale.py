@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.bench.folders import copies, finished, long
-from benchmarks.bench.keys import PRESSED
-from benchmarks.bench.rates import settled, watched
-from benchmarks.bench.shown import has_curve, number_of, opened
-from benchmarks.bench.start import first
-from benchmarks.bench.table import Row, milliseconds, seconds
+from benchmarks.screen.folders import copies, finished, long
+from benchmarks.screen.keys import PRESSED
+from benchmarks.screen.rates import settled, watched
+from benchmarks.screen.shown import has_curve, number_of, opened
+from benchmarks.screen.start import first
+from benchmarks.screen.table import Row, milliseconds, seconds
 from tests.terminals import Screen
 from vitprune_core.store.history import Reader
 from vitprune_core.store.rundir import RunDir

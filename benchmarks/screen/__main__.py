@@ -1,16 +1,16 @@
-"""`python -m benchmarks.bench [PART…]`"""
+"""`python -m benchmarks.screen [PART…]`"""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks.bench.keys import keys
-from benchmarks.bench.latency import latency
-from benchmarks.bench.rates import rates
-from benchmarks.bench.scale import scale
-from benchmarks.bench.start import start
-from benchmarks.bench.survival import survival
-from benchmarks.bench.table import Row, table
+from benchmarks.screen.keys import keys
+from benchmarks.screen.latency import latency
+from benchmarks.screen.rates import rates
+from benchmarks.screen.scale import scale
+from benchmarks.screen.start import start
+from benchmarks.screen.survival import survival
+from benchmarks.screen.table import Row, table
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "start": start,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.bench.folders import copies, finished, training
-from benchmarks.bench.rates import worked
-from benchmarks.bench.shown import VIEWS, bare, number_of, opened
-from benchmarks.bench.table import Row, milliseconds, ratio
+from benchmarks.screen.folders import copies, finished, training
+from benchmarks.screen.rates import worked
+from benchmarks.screen.shown import VIEWS, bare, number_of, opened
+from benchmarks.screen.table import Row, milliseconds, ratio
 from tests.terminals import Screen
 
 SIZES = {(80, 24): "12 ms", (200, 60): "15 ms"}

@@ -9,9 +9,9 @@ from statistics import median
 
 import psutil
 
-from benchmarks.bench.folders import copies, finished, training
-from benchmarks.bench.shown import VIEWS, number_of, opened
-from benchmarks.bench.table import Row
+from benchmarks.screen.folders import copies, finished, training
+from benchmarks.screen.shown import VIEWS, number_of, opened
+from benchmarks.screen.table import Row
 from tests.terminals import Screen
 
 IDLE, LIVE = 20.0, 60.0
