@@ -1,6 +1,7 @@
 """What tests share: a model so small that a run takes a second, on the real digits."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -14,12 +15,16 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.hatched import command
+from tests.zygote import Zygote
 from vitprune_core import launch
+from vitprune_core.spec.config import Config
 from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.request import load
 from vitprune_core.store.checkpoints import Moment
 from vitprune_core.store.rundir import RunDir
 from vitprune_tui import cli
+from vitprune_tui.doing import making
 
 pytest_plugins = ["tests.campaigns", "tests.workers"]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -131,11 +136,12 @@ def result(told):
             return end.value
 
 
-def vitprune(*words: str, code: int = 0, **kwargs):
+def vitprune(*words: str, code: int = 0, zygote: Zygote | None = None, **kwargs):
     """Call the command line in a process of its own; its result."""
-    command = [sys.executable, "-m", "vitprune_tui.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
-    return _as_expected(done, code)
+    start, files = command(zygote)
+    start += map(str, words)
+    pipes = {"capture_output": True, "text": True}
+    return _as_expected(subprocess.run(start, pass_fds=files, **pipes, **kwargs), code)
 
 
 def called(*words: str, code: int | None = 0, cwd: Path | str = "."):
@@ -144,22 +150,37 @@ def called(*words: str, code: int | None = 0, cwd: Path | str = "."):
     Whatever else it raises would be a traceback.
     """
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
-    command, ended = ["vitprune", *map(str, words)], 0
-    with asked(command, cwd), redirect_stdout(out), redirect_stderr(err):
+    asked, ended = ["vitprune", *map(str, words)], 0
+    with for_a_while(asked, cwd), redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main()
         except SystemExit as end:
             ended = end.code or 0
     told = (stream.buffer.getvalue().decode() for stream in (out, err))
-    return _as_expected(subprocess.CompletedProcess(command, ended, *told), code)
+    return _as_expected(subprocess.CompletedProcess(asked, ended, *told), code)
+
+
+@pytest.fixture
+def checked_here(monkeypatch):
+    """What would fail a run is looked for in this process: one of its own has torch to load."""
+    from vitprune_core.engine.check import check
+
+    def asked(config, told):
+        try:
+            check(Config.model_validate(json.loads(config), strict=False))
+        except RuntimeError as error:
+            return getattr(error, "code", 1), str(error)
+        return 0, ""
+
+    monkeypatch.setattr(making, "_asked", asked)
 
 
 @contextmanager
-def asked(command: list[str], cwd: Path | str):
+def for_a_while(asked: list[str], cwd: Path | str):
     """Words, folder and what signals do are afterwards what they were."""
     before = {number: signal.getsignal(number) for number in HEEDED}
     try:
-        with patch.object(sys, "argv", command), chdir(cwd):
+        with patch.object(sys, "argv", asked), chdir(cwd):
             yield
     finally:
         for number, handler in before.items():

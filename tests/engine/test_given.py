@@ -21,7 +21,6 @@ from vitprune_core.engine.execute import execute
 from vitprune_core.engine.given import GivenError, read_given
 from vitprune_core.engine.position import Position
 from vitprune_core.engine.vit import initial
-from vitprune_core.spec.config import Config
 from vitprune_core.spec.request import load
 from vitprune_core.spec.source import SpecError
 from vitprune_core.store import events as e
@@ -31,7 +30,6 @@ from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.lock import hold
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import summarize
-from vitprune_tui.doing import making
 
 SHORT = ("train.batch_size=700", "prune.sparsities=[0.5]", "retrain.fraction=0.5")
 
@@ -305,20 +303,6 @@ def test_a_trained_model_that_is_given_again_is_pruned_to_the_same_masks(tiny, t
 
 
 SET = [word for override in (*TINY, *SHORT) for word in ("--set", override)]
-
-
-@pytest.fixture
-def checked_here(monkeypatch):
-    """A file is checked in this process: one of its own has torch to load."""
-
-    def asked(config, told):
-        try:
-            check(Config.model_validate(json.loads(config), strict=False))
-        except GivenError as error:
-            return error.code, str(error)
-        return 0, ""
-
-    monkeypatch.setattr(making, "_asked", asked)
 
 
 def run_words(folder, path, name="mine"):

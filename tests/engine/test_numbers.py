@@ -96,10 +96,10 @@ def ended(bench):
     assert summary.state == "failed"
     (event,) = (found for found in bench.told if isinstance(found, e.Diverged))
     assert event == summary.diverged
-    assert f"step {event.step}" in summary.reason
     norm = "?" if event.gradient_norm is None else f"{event.gradient_norm:.3g}"
-    words = f"learning rate {event.lr:.3g}, gradient norm before it {norm}"
-    assert words in told(event, summary)
+    where = f"step {event.step} of epoch {event.epoch}, learning rate {event.lr:.3g}"
+    for words in (summary.reason, told(event, summary)):
+        assert f"{where}, gradient norm before it {norm}" in words
     return event
 
 

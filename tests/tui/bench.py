@@ -3,9 +3,11 @@
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual import _wait
+from textual.pilot import Pilot
 
 from tests.workers import PATIENCE
 from vitprune_core.store import events as e
@@ -19,19 +21,28 @@ _wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
 
 
 @asynccontextmanager
-async def opened(folder: Path, size: tuple[int, int] = (80, 24), **options):
+async def opened(folder: Path, size: tuple[int, int] = (80, 24), first: str = "", **options):
     """The bench on a runs folder; yields its pilot, `pilot.app` is the app."""
     app = VitPrune(folder, **options)
+    app.first = first or app.first
     async with app.run_test(size=size) as pilot:
+        pilot.press = partial(press, pilot)
         await pilot.pause()
         yield pilot
 
 
+async def press(pilot, *keys):
+    """What they did is on the screen afterwards."""
+    await Pilot.press(pilot, *keys)
+    await pilot.pause(0)
+
+
 async def until(pilot, what):
-    """Wait for something to be true; what it was."""
+    """Wait for something to be true; what it was. It is on the screen then."""
     end = time.monotonic() + PATIENCE  # a worker has torch to load, on a busy machine
     while time.monotonic() < end:
         if found := what():
+            await pilot.pause(0)
             return found
         await pilot.pause(0.01)
     raise AssertionError(f"it did not come about; {_where(pilot.app)}")

@@ -15,7 +15,8 @@ import time
 import pytest
 
 from tests.conftest import TINY, called, vitprune
-from tests.hatched import command
+from tests.hatched import command, itself
+from tests.workers import ENDLESS
 from vitprune_core.store import events as e
 from vitprune_core.store.log import Log, entries
 from vitprune_core.store.rundir import RunDir
@@ -34,7 +35,8 @@ def as_json(*words, by=called):
 
 
 def test_run_prints_the_levels_and_keeps_progress_on_stderr(forked, tmp_path):
-    done = vitprune("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
+    words = ("run", "oneshot_global", "--workload", "digits", "--runs", tmp_path, *SET)
+    done = vitprune(*words, zygote=forked)
     assert "98 %" in done.stdout
     assert "SPARSITY" in done.stdout
     assert "Removes single weights of all matrices by magnitude" in done.stderr
@@ -255,19 +257,26 @@ def test_a_run_that_diverges_is_exit_1_and_tells_the_step(forked, tmp_path):
 
 @pytest.fixture
 def under_way(zygote, tmp_path):
-    """`under_way("--here")`: a process of `vitprune run` that has told of two epochs of many."""
-    words = ("run", "dense", "--workload", "digits", "--runs", tmp_path, "--name", "long", *SET)
-    log = tmp_path / "long" / "events.jsonl"
+    """`under_way("--here")`: a process of `vitprune run` that has told of two epochs of many.
+
+    What it says goes to a file.
+    """
+    log, said = tmp_path / "long" / "events.jsonl", tmp_path / "said.txt"
+    words = ["run", "dense", "--workload", "digits", "--runs", str(tmp_path), "--name", "long"]
+    words += [*SET, "--set", ENDLESS]
 
     def make(*where):
-        start, files = command(None if where else zygote)
-        start += [*map(str, words), "--set", "train.epochs=2000", *where]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen(start, pass_fds=files, **pipes)
+        with said.open("wb") as told:
+            if where:
+                process = itself(zygote, [*words, *where], told.fileno())
+            else:
+                start, files = command(zygote)
+                start += words
+                process = subprocess.Popen(start, pass_fds=files, stdout=told, stderr=told)
         while not (log.exists() and log.read_bytes().count(b'"Epoch"') >= 2):
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, said.read_text()
             time.sleep(0.02)
-        return process
+        return process, said
 
     return make
 
@@ -282,11 +291,10 @@ def under_way(zygote, tmp_path):
     ],
 )
 def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(under_way, tmp_path, number, where):
-    process = under_way(*where)
+    process, said = under_way(*where)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
+    assert process.wait(60) == 130
+    assert "Traceback" not in said.read_text()
     shown = as_json("show", "long", "--runs", tmp_path)
     assert (shown["state"], shown["pid"]) == ("stopped", None)
     kinds = [record["event"] for record in as_json("log", "long", "--runs", tmp_path)]
@@ -294,7 +302,7 @@ def test_an_interrupted_run_is_exit_130_and_keeps_what_was_done(under_way, tmp_p
 
 
 def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(under_way, tmp_path):
-    process = under_way()
+    process, _ = under_way()
     live = as_json("show", "long", "--runs", tmp_path)
     assert (live["state"], live["attempt"]) == ("running", 1)
     held = called("rm", "long", "--runs", tmp_path, code=75).stderr
@@ -302,8 +310,7 @@ def test_a_killed_run_is_lost_and_a_running_one_cannot_be_removed(under_way, tmp
     assert called("resume", "long", "--runs", tmp_path, code=75).stderr == held
     told = called("kill", "long", "--runs", tmp_path).stdout
     assert told.endswith(" killed; it counts as lost until resumed: vitprune resume long\n")
-    process.communicate()
-    assert process.returncode == 1
+    assert process.wait() == 1
     assert as_json("show", "long", "--runs", tmp_path)["state"] == "lost"
     called("rm", "long", "--runs", tmp_path)
 

@@ -1,37 +1,22 @@
 """The view of all runs: what its keys do, to the screen and to the folder."""
 
 import re
-from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from tests import workers
-from tests.tui.bench import created, dense, finished, level, made, started, until
+from tests.tui.bench import created, dense, finished, level, made, opened, started, until
 from tests.tui.screens import text
 from vitprune_core import launch
 from vitprune_core.store import control, queue
 from vitprune_core.store.lock import hold, inscribe
 from vitprune_core.store.log import encode
 from vitprune_core.store.rundir import RunDir
-from vitprune_tui.app import VitPrune
 from vitprune_tui.widgets.dialogs import Confirm, Pages, Prompt
 
-
-@pytest.fixture(autouse=True)
-def nobodys(monkeypatch, tmp_path_factory):
-    """Choices and keys of who runs the tests are neither read nor written."""
-    for kind in ("STATE", "CONFIG"):
-        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path_factory.mktemp(kind)))
-
-
-@asynccontextmanager
-async def runs_of(folder, size=(80, 24)):
-    """The bench, opened at its table of runs."""
-    app = VitPrune(folder)
-    app.first = "runs"
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield pilot
+runs_of = partial(opened, first="runs")
+"""The bench, opened at its table of runs."""
 
 
 def view(pilot):

@@ -293,6 +293,12 @@ class Diverged:
     gradient_norm: float | None
     """Of the last update; null if there was none or it overflowed."""
 
+    @property
+    def where(self) -> str:
+        norm = "?" if self.gradient_norm is None else f"{self.gradient_norm:.3g}"
+        at = f"step {self.step} of epoch {self.epoch}, learning rate {self.lr:.3g}"
+        return f"{at}, gradient norm before it {norm}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stopped:

@@ -278,8 +278,8 @@ class Summary:
             case e.Level():
                 return self._after_level(event)
             case e.Diverged():
-                what = f"the loss is not a number at epoch {event.epoch}, step {event.step}"
-                return replace(self, state="failed", diverged=event, reason=what)
+                reason = f"not a number at {event.where}"
+                return replace(self, state="failed", diverged=event, reason=reason)
             case e.Stopped():
                 return replace(self, state="stopped", reason=event.reason)
             case e.Failed():

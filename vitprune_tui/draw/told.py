@@ -71,9 +71,7 @@ def _told(event: e.Found, s: Summary) -> str | None:
             what = f"retrained, {text.points(against)} points against dense"
             return f"{_at(event)}  test {text.percent(event.test.accuracy)}   {what}"
         case e.Diverged():
-            norm = "?" if event.gradient_norm is None else f"{event.gradient_norm:.3g}"
-            where = f"step {event.step} (epoch {event.epoch}), learning rate {event.lr:.3g}"
-            return f"diverged at {where}, gradient norm before it {norm}"
+            return f"diverged at {event.where}"
         case e.Stopped():
             return f"stopped: {event.reason}"
         case e.Failed():

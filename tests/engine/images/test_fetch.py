@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.conftest import vitprune
+from tests.conftest import called
 from tests.engine.images import published
 from tests.engine.images.published import pin, put
 from vitprune_core.engine import check
@@ -21,6 +21,8 @@ from vitprune_core.engine.images.wrong import DataError
 from vitprune_core.spec.config import Config
 
 ARCHIVE = "cifar-10-python.tar.gz"
+DENSE = ("dense", "--workload", "cifar10", "--set", "data.validation=20")
+"""Of the few images that these tests know of."""
 
 
 class Server(ThreadingHTTPServer):
@@ -378,10 +380,13 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_fetched(server, a
     assert server.asked == []
 
 
-def test_without_network_run_says_what_was_tried_and_makes_no_run(tmp_path):
-    nowhere = dict.fromkeys(("https_proxy", "http_proxy"), "http://127.0.0.1:9")
-    words = ("run", "dense", "--workload", "cifar10", "--runs", tmp_path / "runs")
-    done = vitprune(*words, code=1, env={**os.environ, **nowhere})
+def test_without_network_run_says_what_was_tried_and_makes_no_run(
+    checked_here, tmp_path, monkeypatch
+):
+    for proxy in ("https_proxy", "http_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    monkeypatch.setattr("urllib.request._opener", None)  # it knows the proxies of an earlier test
+    done = called("run", *DENSE, "--runs", tmp_path / "runs", code=1)
     told, *_, reason = done.stderr.splitlines()
     assert told.endswith("is not on this machine and is fetched")
     assert reason.startswith(f"cifar10: {ARCHIVE} cannot be fetched: https://")
@@ -391,5 +396,5 @@ def test_without_network_run_says_what_was_tried_and_makes_no_run(tmp_path):
 
 
 def test_plan_fetches_nothing(tmp_path):
-    vitprune("plan", "dense", "--workload", "cifar10", "--runs", tmp_path / "runs")
+    called("plan", *DENSE, "--runs", tmp_path / "runs")
     assert not sources.cache().exists()

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from vitprune_core.store.checkpoints import FULL_DISK
 from vitprune_core.store.clean import clean
 from vitprune_core.store.lock import Holder
-from vitprune_core.store.summary import Summary
 from vitprune_tui.doing.device import Load
 from vitprune_tui.draw import text
 from vitprune_tui.draw.clock import lasting
@@ -26,7 +25,7 @@ def alerts(opened: Opened, load: Load | None) -> tuple[Alert, ...]:
 def _every(opened: Opened, load: Load | None) -> Iterator[Alert]:
     s = opened.summary
     if s.diverged:
-        yield "bad", _diverged(s)
+        yield "bad", f"diverged: not a number at {s.diverged.where}"
     elif s.state == "failed":
         yield "bad", f"failed: {clean(s.reason or 'its log says no more')}"
     if s.state == "lost":
@@ -51,14 +50,6 @@ def _every(opened: Opened, load: Load | None) -> Iterator[Alert]:
 def stalled(by: Holder | None, seconds: float) -> str:
     who = f"process {by.pid} on {clean(by.host)}" if by else "its process"
     return f"stalled: no sign of life from {who} for {lasting(seconds)}"
-
-
-def _diverged(s: Summary) -> str:
-    d = s.diverged
-    assert d is not None
-    norm = "?" if d.gradient_norm is None else f"{d.gradient_norm:.3g}"
-    where = f"not a number at step {d.step} of epoch {d.epoch}"
-    return f"diverged: {where}, learning rate {d.lr:.3g}, gradient norm before it {norm}"
 
 
 def _collapsed(opened: Opened) -> Iterator[Alert]:
