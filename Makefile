@@ -44,7 +44,7 @@ long: $(READY)  ## also the tests that train for minutes, and others at full len
 simulation: $(READY)  ## how often verdicts are wrong, on 10,000 simulated studies a configuration
 	$(BIN)/python -m benchmarks.simulation
 
-bench: $(PEERS)  ## how fast it is, beside its peers, as a table of ratios; a quarter of an hour
+bench: $(PEERS)  ## how fast it is, beside its peers, as a table of ratios; half an hour
 	.venv/peers/bin/python -m benchmarks.speed
 
 bench-gpu: $(PEERS)  ## the same on CUDA: steps, masks, and CIFAR-10 for 200 epochs

@@ -261,8 +261,8 @@ def test_bad_arms_do_not_stop_the_others_and_are_told_and_not_tried_for_ever(zyg
         code, out, _ = swept(study, tmp_path / "runs", *one, zygote=zygote)
         assert code == 1
         assert "3 of 5 runs are done" in out
-        assert re.search(r"a_dense-s100-\w+: failed \(not a number at step", out)
-        assert re.search(r"a_level-s100-\w+: failed \(not a number at step", out)
+        assert re.search(r"a_dense-s100-\w+: failed \(diverged at step", out)
+        assert re.search(r"a_level-s100-\w+: failed \(diverged at step", out)
         assert sum(told(run, e.Starting) for run in logs(mine)) == before + 5 * began
     rows = tables.read(mine).rows
     assert {where.arm for where in rows} == {"a_level", "control", "global", "random"}

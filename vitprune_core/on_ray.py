@@ -30,10 +30,10 @@ from typing import Any
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.identity import dense_hash
 from vitprune_core.spec.study import Planned, Study
+from vitprune_core.store.brief import Brief
 from vitprune_core.store.clean import clean
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.studydir import StudyDir
-from vitprune_core.store.summary import Brief
 from vitprune_core.sweep import Progress, is_left
 
 TASK = "vitprune_core.task"

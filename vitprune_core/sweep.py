@@ -19,11 +19,12 @@ from vitprune_core.launch import spawn
 from vitprune_core.spec.plan import plan
 from vitprune_core.spec.source import Place, Problem, SpecError
 from vitprune_core.spec.study import Planned, Study, load_study
+from vitprune_core.store.brief import ALIVE, Brief, brief
 from vitprune_core.store.lock import Held, Holder, claim, erase, holder
 from vitprune_core.store.lock import alone as only_one
 from vitprune_core.store.rundir import write
 from vitprune_core.store.studydir import StudyDir, over
-from vitprune_core.store.summary import ALIVE, Brief, Summary, brief
+from vitprune_core.store.summary import Summary
 
 HAND = "vitprune_core.hand"
 ENDED_BADLY = ("failed", "stopped", "lost")

@@ -21,8 +21,8 @@ from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher
 
+from vitprune_core.store.brief import ALIVE
 from vitprune_core.store.clean import clean
-from vitprune_core.store.summary import ALIVE
 from vitprune_tui import keymap, remembered
 from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, Action, bindings, of_view, shown
 from vitprune_tui.doing.watcher import READING, Watcher

@@ -282,18 +282,19 @@ def presets(
 @app.command()
 def ls(runs: Runs = RUNS, json: Json = False) -> None:
     """All runs, the latest last."""
+    from vitprune_core.store.brief import brief
     from vitprune_core.store.runs import name_of
     from vitprune_core.store.runs import runs as every
-    from vitprune_core.store.summary import brief
     from vitprune_core.store.values import to_json
-    from vitprune_tui.draw import tables
+    from vitprune_tui.draw import listed
 
     briefs = [(name_of(runs, run), brief(run)) for run in every(runs)]
     briefs.sort(key=lambda named: named[1].started or 0)
     if not briefs:
         complain(f"No runs yet in {runs}: start one with `vitprune run PRESET`.")
-    shown = tables.runs(briefs, width()) if briefs else ""
-    answer([{"id": name, **to_json(b)} for name, b in briefs], shown, json)
+    if json:
+        return answer([{"id": name, **to_json(b)} for name, b in briefs], "", json)
+    answer(None, listed.runs(briefs, width()) if briefs else "", json)
 
 
 @app.command()

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.store.columns import History
 from vitprune_core.store.events import Level, Pruned
 from vitprune_core.store.lock import Holder
 from vitprune_core.store.log import Entry
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import ALIVE, Brief, Summary
+from vitprune_core.store.summary import Summary
 from vitprune_tui.doing.device import Load
 
 

@@ -5,12 +5,15 @@ validation images at the end. For the machine as a whole: two runs of one thread
 is how a study is carried out, against one that takes all threads.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 
 import torch
 
 from benchmarks.speed import peers
-from benchmarks.speed.ours import config_of
+from benchmarks.speed.ours import THREADS, config_of
 from benchmarks.speed.table import ms, row, times
 from benchmarks.speed.turns import Way, timed
 from vitprune_core.engine import state, train, vit
@@ -41,6 +44,44 @@ def main() -> None:
         )
         mine, his = found["ours"], found[workers]
         row(what, ms(mine), ms(his), times(his, mine), "2x")
+    as_studies_are_done()
+
+
+def as_studies_are_done() -> None:
+    """Of the smallest, whose products are too small to be shared by threads."""
+    config = config_of("fp32", "digits")
+    torch.set_num_threads(THREADS)
+    data = load(config)
+    with together(THREADS) as both:
+        ways: dict[str, Way] = {"ours": both}
+        for workers in (0, 2):
+            ways[f"{workers}"] = theirs(config, data, workers)
+        found = timed(ways, 7)
+    workers = min(("0", "2"), key=found.__getitem__)
+    what = (
+        f"digits as `sweep` does it, {THREADS} runs of one thread at a time, an epoch of one, "
+        f"beside the loop with {THREADS} threads, {workers} workers"
+    )
+    mine, his = found["ours"] / THREADS, found[workers]
+    row(what, ms(mine), ms(his), times(his, mine), "2x")
+
+
+@contextmanager
+def together(processes: int) -> Iterator[Way]:
+    """An epoch of digits in each of so many processes at the same time."""
+    with get_context("spawn").Pool(processes, _prepare) as pool:
+        yield lambda: pool.map(_epoch, range(processes), chunksize=1)
+
+
+def _prepare() -> None:
+    global prepared
+    config = config_of("fp32", "digits")
+    torch.set_num_threads(config.threads)
+    prepared = ours(config, load(config))
+
+
+def _epoch(_: int) -> None:
+    prepared()
 
 
 def ours(config: Config, data: Dataset) -> Way:

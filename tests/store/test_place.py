@@ -14,12 +14,13 @@ from vitprune_core.attempt import Orders, attempt
 from vitprune_core.store import columns as thinning
 from vitprune_core.store import events as e
 from vitprune_core.store import history as module
+from vitprune_core.store.brief import brief
 from vitprune_core.store.control import Inbox
 from vitprune_core.store.history import Reader
 from vitprune_core.store.log import Log, encode
 from vitprune_core.store.place import load
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import brief, cache, summarize
+from vitprune_core.store.summary import cache, summarize
 
 TOLD = [CREATED, STARTING, STARTED, *map(epoch, range(5)), DENSE, epoch(round=1), level()]
 

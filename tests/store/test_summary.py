@@ -7,13 +7,14 @@ import pytest
 
 from vitprune_core.store import events as e
 from vitprune_core.store import export, queue
+from vitprune_core.store.brief import VERSION, brief
 from vitprune_core.store.history import History
 from vitprune_core.store.lock import Held, Holder, hold, holder, inscribe
 from vitprune_core.store.log import Entry, Log, entries
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
 from vitprune_core.store.speed import latest_alike, seconds_per_epoch
-from vitprune_core.store.summary import VERSION, Summary, brief, cache, fold, summarize, told
+from vitprune_core.store.summary import Summary, cache, fold, summarize, told
 from vitprune_tui.draw import tables
 from vitprune_tui.facts import comparison
 

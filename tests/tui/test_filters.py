@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitprune_core.store.summary import ALIVE, Brief
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_tui.facts.filters import KEYS, SORTS, STATES, ordered, parse
 from vitprune_tui.state import Lab
 from vitprune_tui.wrong import Wrong

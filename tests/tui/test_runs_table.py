@@ -7,7 +7,7 @@ import pytest
 
 from tests.tui.bench import epoch, started
 from tests.tui.test_live_parts import told
-from vitprune_core.store.summary import Brief
+from vitprune_core.store.brief import Brief
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE
 from vitprune_tui.draw.lines import plain
 from vitprune_tui.draw.runs import detail as run_detail

@@ -15,9 +15,9 @@ from tests.tui.studies import BEGUN, a_run, a_study, begun, held, tabled
 from tests.tui.test_runs_table import brief
 from vitprune_core.spec.study import load_study
 from vitprune_core.store import events as e
+from vitprune_core.store.brief import Brief
 from vitprune_core.store.lock import claim, holder, inscribe
 from vitprune_core.store.studydir import StudyDir
-from vitprune_core.store.summary import Brief
 from vitprune_core.sweep import declare
 from vitprune_tui.doing import hands
 from vitprune_tui.doing.studies import declared, results

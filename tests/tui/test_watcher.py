@@ -12,10 +12,11 @@ import pytest
 from tests.tui import bench as b
 from vitprune_core.store import control, queue
 from vitprune_core.store import events as e
+from vitprune_core.store.brief import brief
 from vitprune_core.store.lock import Holder, hold, inscribe
 from vitprune_core.store.log import Log
 from vitprune_core.store.rundir import RunDir
-from vitprune_core.store.summary import brief, cache, summarize
+from vitprune_core.store.summary import cache, summarize
 from vitprune_tui.doing.watcher import LISTED_EVERY, STALLED, TURNS, Watcher
 from vitprune_tui.state import Lab
 

@@ -66,8 +66,7 @@ def beside(told: Iterable[Problem], found: Iterable[Problem]) -> list[Problem]:
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """From the first line to the last."""
-    places = ((p.place.source, p.place.line or 0, p.place.column or 0, p) for p in problems)
-    return [problem for *_, problem in sorted(places, key=lambda place: place[:3])]
+    return sorted(problems, key=lambda p: (p.place.source, p.place.line or 0, p.place.column or 0))
 
 
 class SpecError(ValueError):

@@ -17,20 +17,17 @@ from array import array
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, BinaryIO
-from zlib import crc32
 
 from vitprune_core.store import events as e
+from vitprune_core.store.brief import VERSION, kept, seal
 from vitprune_core.store.columns import CODES, NAMES, History
 from vitprune_core.store.lines import LONGEST
 from vitprune_core.store.log import Entry, decode
 from vitprune_core.store.rundir import RunDir, write
-from vitprune_core.store.summary import VERSION, Brief, Summary
-from vitprune_core.store.values import WHOLE, WRONG, from_json, loads, to_json
+from vitprune_core.store.summary import Summary
+from vitprune_core.store.values import WHOLE, WRONG, from_json, to_json
 
-SEALED = 4096
-"""Bytes before a place that must be those that were read."""
 NOWHERE = 1 - WHOLE
 """No record has a lower number."""
 
@@ -56,12 +53,12 @@ class Place:
 def save(run: RunDir, place: Place) -> None:
     """For whoever reads next."""
     with run.log.open("rb") as log:
-        seal = _seal(log, place.offset)
+        made = seal(log, place.offset)
     rows = place.history.until(place.top)
     columns = zip(NAMES, rows.columns, strict=True)
     parts: tuple[dict[str, Any], ...] = (
         {
-            **{"version": VERSION, "after": place.offset, "seal": seal},
+            **{"version": VERSION, "after": place.offset, "seal": made},
             "brief": to_json(place.summary.brief),
         },
         {"summary": to_json(place.summary)},
@@ -79,7 +76,7 @@ def save(run: RunDir, place: Place) -> None:
 def load(run: RunDir) -> Place | None:
     """What was kept, if it fits the log; the log may have grown since."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = _kept(run, log)
+        data = kept(run, log)
         return Place(
             offset=data["after"],
             last=from_json(int, data["last"]),
@@ -95,39 +92,10 @@ def load(run: RunDir) -> Place | None:
 def summary_of(run: RunDir) -> Summary | None:
     """Of the whole log, if that was kept."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = _kept(run, log, lines=2)
+        data = kept(run, log, lines=2)
         if data["after"] == os.fstat(log.fileno()).st_size:
             return from_json(Summary, data["summary"])
     return None
-
-
-def brief_of(run: RunDir) -> Brief | None:
-    """What a list shows of the whole log, if that was kept."""
-    with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = _kept(run, log, lines=1)
-        if data["after"] == os.fstat(log.fileno()).st_size:
-            return from_json(Brief, data["brief"])
-    return None
-
-
-def _kept(run: RunDir, log: BinaryIO, lines: int | None = None) -> dict[str, Any]:
-    """So many lines of it; raises one of `WRONG` unless it fits the log."""
-    with run.summary.open("rb") as file:
-        text = b"".join(islice(file, lines))
-    data: dict[str, Any] = loads(text if lines is None else text.rstrip(b",\n") + b"}")
-    if data["version"] != VERSION or data["seal"] != _seal(log, from_json(int, data["after"])):
-        raise ValueError("it is of another log")
-    return data
-
-
-def _seal(log: BinaryIO, offset: int) -> int:
-    """Of what stands before a place; raises ValueError beyond the end."""
-    start = max(offset - SEALED, 0)
-    log.seek(start)
-    before = log.read(offset - start)
-    if start + len(before) != offset:
-        raise ValueError("it is of a longer log")
-    return crc32(before)
 
 
 def _history(columns: Mapping[str, list[Any]], span: int, settled: int) -> History:

@@ -1,7 +1,6 @@
 """The folder of runs: list them, find one by a prefix, make one, put one into the trash."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -54,7 +53,7 @@ def create(folder: Path, preset: str, workload: str, seed: int, name: str | None
     if name is not None:
         return RunDir(folder / allowed(name)).create()
     while True:
-        id = allowed(f"{preset}-{workload}-s{seed}-{secrets.token_hex(2)}")
+        id = allowed(f"{preset}-{workload}-s{seed}-{os.urandom(2).hex()}")
         try:
             return RunDir(folder / id).create()
         except FileExistsError:

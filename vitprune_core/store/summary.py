@@ -8,15 +8,12 @@ from typing import Any
 
 from vitprune_core.store import events as e
 from vitprune_core.store import queue
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.store.lines import Stretch
 from vitprune_core.store.lock import holder
 from vitprune_core.store.log import Entry, kept
 from vitprune_core.store.rundir import RunDir
 
-VERSION = 4
-"""Of the fold: a cache of another version is folded anew."""
-ALIVE = ("starting", "running", "pausing", "paused", "stopping")
-"""States that promise a living process; without one the run is lost."""
 ASKED = {"pause": "pausing", "stop": "stopping"}
 IDLE = ("queued", "starting", "paused")
 """What passes in these states is no work."""
@@ -43,28 +40,6 @@ class Reached:
     level: e.Level
     seconds: float
     """From the dense model to here, all rounds on the way."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Brief:
-    """The little of a summary that a list of runs shows, so that a long list opens at once."""
-
-    state: str
-    preset: str
-    workload: str
-    seed: int | None
-    epochs_done: int
-    epochs_planned: int
-    dense: float | None
-    """Test accuracy, like `accuracy`."""
-    levels: int
-    sparsity: float | None
-    """Of the last level, like `accuracy`."""
-    accuracy: float | None
-    started: float | None
-    updated: float | None
-    damaged: int
-    unknown: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +253,7 @@ class Summary:
             case e.Level():
                 return self._after_level(event)
             case e.Diverged():
-                reason = f"not a number at {event.where}"
+                reason = f"diverged at {event.where}"
                 return replace(self, state="failed", diverged=event, reason=reason)
             case e.Stopped():
                 return replace(self, state="stopped", reason=event.reason)
@@ -387,16 +362,6 @@ def seen(run: RunDir, summary: Summary, free: bool) -> Summary:
     if free and summary.state == "queued" and not queue.has(run) and _is_free(run):
         return replace(summary, state="stopped", reason="not started yet")
     return summary
-
-
-def brief(run: RunDir) -> Brief:
-    """The same, but only what a list shows: where that was kept, nothing is folded."""
-    from vitprune_core.store.place import brief_of
-
-    shown = brief_of(run)
-    if shown is None or shown.state in (*ALIVE, "queued"):
-        return summarize(run).brief
-    return shown
 
 
 def cache(run: RunDir) -> None:

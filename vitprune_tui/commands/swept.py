@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from vitprune_core.store.summary import ALIVE, Brief
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.sweep import Progress
 from vitprune_tui.draw import text
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vitprune_core.store import control, queue
+from vitprune_core.store.brief import ALIVE, Brief, brief_of
 from vitprune_core.store.history import Reader
 from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
-from vitprune_core.store.place import brief_of
 from vitprune_core.store.rundir import RunDir, Stamp, stamp
 from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.studydir import StudyDir
-from vitprune_core.store.summary import ALIVE, Brief, Summary, seen
+from vitprune_core.store.summary import Summary, seen
 from vitprune_tui.doing.device import Device, Load
 from vitprune_tui.doing.studies import Studies
 from vitprune_tui.state import Lab, Opened

@@ -6,7 +6,7 @@ arms x sparsities, a cell filling up seed by seed
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from vitprune_core.store.summary import ALIVE, Brief
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_tui.state import Cell, Study
 
 BAD = ("failed", "lost", "unreadable")

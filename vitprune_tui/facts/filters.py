@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.store.clean import clean
-from vitprune_core.store.summary import ALIVE, Brief
 from vitprune_tui.wrong import Wrong
 
 Row = tuple[str, Brief]

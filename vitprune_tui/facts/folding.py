@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from vitprune_core.store.summary import Brief
+from vitprune_core.store.brief import Brief
 from vitprune_tui.facts.filling import Folded, counts, whole
 from vitprune_tui.facts.filters import Row, ordered
 from vitprune_tui.state import Lab, study_of

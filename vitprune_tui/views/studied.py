@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.store.clean import clean
-from vitprune_core.store.summary import ALIVE, Brief
 from vitprune_tui.actions import of_view
 from vitprune_tui.draw.frame import Keys, keys_of
 from vitprune_tui.facts.filling import filling

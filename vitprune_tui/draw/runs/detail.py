@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vitprune_core.store.brief import Brief
 from vitprune_core.store.clean import clean
-from vitprune_core.store.summary import Brief
 from vitprune_tui.draw import clock, tables, text
 from vitprune_tui.draw.glyphs import Glyphs
 from vitprune_tui.draw.lines import Line, Piece, line, width

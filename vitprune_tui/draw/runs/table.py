@@ -12,8 +12,8 @@ from math import inf
 
 from rich.cells import cell_len
 
+from vitprune_core.store.brief import Brief
 from vitprune_core.store.clean import clean
-from vitprune_core.store.summary import Brief
 from vitprune_tui.draw import clock, text
 from vitprune_tui.draw.glyphs import BRAILLE, Glyphs
 from vitprune_tui.draw.lines import Line, Piece, fit

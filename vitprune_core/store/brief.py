@@ -1,0 +1,81 @@
+"""What a list shows of a run: so little that a list of hundreds opens at once.
+
+It is the first line of `summary.json`, where that fits the log; otherwise the log is folded. So
+whoever only lists runs that rest loads nothing of records and how they are folded.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+from zlib import crc32
+
+from vitprune_core.store.rundir import RunDir
+from vitprune_core.store.values import WRONG, from_json, loads
+
+VERSION = 4
+"""Of `summary.json`: one of another version is made anew."""
+ALIVE = ("starting", "running", "pausing", "paused", "stopping")
+"""States that promise a living process; without one the run is lost."""
+SEALED = 4096
+"""Bytes of the log before a place that must be those that were read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    state: str
+    preset: str
+    workload: str
+    seed: int | None
+    epochs_done: int
+    epochs_planned: int
+    dense: float | None
+    """Test accuracy, like `accuracy`."""
+    levels: int
+    sparsity: float | None
+    """Of the last level, like `accuracy`."""
+    accuracy: float | None
+    started: float | None
+    updated: float | None
+    damaged: int
+    unknown: int = 0
+
+
+def brief(run: RunDir) -> Brief:
+    """Of the run now: where that was kept, nothing is folded; `lost` when nobody is alive."""
+    shown = brief_of(run)
+    if shown is None or shown.state in (*ALIVE, "queued"):
+        from vitprune_core.store.summary import summarize
+
+        return summarize(run).brief
+    return shown
+
+
+def brief_of(run: RunDir) -> Brief | None:
+    """Of the whole log, if that was kept."""
+    with suppress(OSError, *WRONG), run.log.open("rb") as log:
+        data = kept(run, log, lines=1)
+        if data["after"] == os.fstat(log.fileno()).st_size:
+            return from_json(Brief, data["brief"])
+    return None
+
+
+def kept(run: RunDir, log: BinaryIO, lines: int | None = None) -> dict[str, Any]:
+    """So many lines of `summary.json`; raises OSError or one of `WRONG` unless it fits the log."""
+    with run.summary.open("rb") as file:
+        text = b"".join(islice(file, lines))
+    data: dict[str, Any] = loads(text if lines is None else text.rstrip(b",\n") + b"}")
+    if data["version"] != VERSION or data["seal"] != seal(log, from_json(int, data["after"])):
+        raise ValueError("it is of another log")
+    return data
+
+
+def seal(log: BinaryIO, offset: int) -> int:
+    """Of what stands before a place; raises ValueError beyond the end."""
+    start = max(offset - SEALED, 0)
+    log.seek(start)
+    before = log.read(offset - start)
+    if start + len(before) != offset:
+        raise ValueError("it is of a longer log")
+    return crc32(before)
