@@ -81,7 +81,7 @@ def test_a_queued_run_is_stopped_by_taking_it_out_and_cannot_be_paused(idle, tmp
 
 @pytest.mark.parametrize(
     ("event", "why"),
-    [(e.Finished(weights_sha256="0"), "is done already"), (NAN, "step 3 of epoch 1, .*, and would again")],
+    [(e.Finished(weights_sha256="0"), "is done already"), (NAN, "step 3 of .*, and would")],
     ids=["done", "diverged"],
 )
 def test_a_run_that_is_over_is_not_brought_back(idle, event, why):
