@@ -35,7 +35,7 @@ run: $(READY)  ## the main job on real images: train a ViT on digits, prune, ret
 test: $(READY)  ## the tests, under 10 minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal --write-counts
 
-torture: $(READY)  ## what is attacked on purpose, as often as the README says; an hour, root
+torture: $(READY)  ## what is attacked on purpose, as often as the README says; 15 minutes, root
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m campaign --torture --write-counts
 
 long: $(READY)  ## also the tests that train for minutes, and others at full length
@@ -55,7 +55,7 @@ $(PEERS): $(READY)
 	@$(BIN)/python -c 'import sys, site; peers = sys.argv[1]; \
 	  here, there = site.getsitepackages()[0], peers + site.getsitepackages()[0].split(".venv")[1]; \
 	  open(there + "/shared.pth", "w").write(f"import site; site.addsitedir({here!r})")' .venv/peers
-	.venv/peers/bin/python -m pip install --quiet timm torch-pruning
+	.venv/peers/bin/python -m pip install --quiet timm==1.0.31 torch-pruning==1.6.1
 	@touch $(PEERS)
 
 requests: $(READY)  ## how soon a worker reads what it is asked; a minute

@@ -3,7 +3,7 @@
     python -m benchmarks.gpu [step] [mask] [dense]
 
 `step`: a batch of the study's ViT, eager and compiled, beside timm's and the recipe's parts under
-autocast, from bytes that lie on the device. `mask`: one global mask beside `torch.nn.utils.prune`.
+autocast, from bytes that lie on the device. `mask`: global masks beside `torch.nn.utils.prune`.
 `dense`: CIFAR-10, 200 epochs, as a run; the goal is 3 minutes and 90 % on one H100.
 """
 

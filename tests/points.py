@@ -41,7 +41,7 @@ def told(event: str, time: int = 1) -> dict[str, Point]:
 
 def written(what: str, name: str, time: int = 1) -> dict[str, Point]:
     """A file on its way from nothing to its name, which is what commits it."""
-    draft = rf"/\.{name}\.[0-9]+\.tmp"
+    draft = rf"/\.{name}\.[0-9a-f]+\.tmp"
     return {
         f"{what}: the draft is there": Point("os:open", "after", draft, time),
         f"{what}: half of it is written": Point("os:write", "in", draft, time),

@@ -79,15 +79,15 @@ def attempt(
 
     `every` so many seconds there is a checkpoint, at the ends of phases, and before it rests.
     """
-    saved, when, read = None, time.monotonic(), 0
+    saved, when, cached = None, time.monotonic(), 0
     for item in items:
         if not isinstance(item, Moment):
             entry = log.append(item)
             yield entry
-            if isinstance(item, Level | Finished) or entry.end - read > KEPT_EVERY:
+            if isinstance(item, Level | Finished) or entry.end - cached > KEPT_EVERY:
                 log.sync()  # before anything that relies on it
                 cache(run)
-                read = entry.end
+                cached = entry.end
             if isinstance(item, Finished):
                 tidy(run)
             continue

@@ -25,12 +25,12 @@ from vitprune_core.store.brief import ALIVE
 from vitprune_core.store.clean import clean
 from vitprune_tui import keymap, remembered
 from vitprune_tui.actions import DEFAULTS, ROOMS, VIEWS, Action, bindings, of_view, shown
-from vitprune_tui.doing.watcher import READING, Watcher
+from vitprune_tui.doing.watcher import Watcher
 from vitprune_tui.draw import frame, help
 from vitprune_tui.draw.glyphs import ASCII, BRAILLE, EVERY
 from vitprune_tui.messages import Seen, Unforeseen
 from vitprune_tui.palette import Palette
-from vitprune_tui.state import Lab, State, study_of
+from vitprune_tui.state import READING, Lab, State, study_of
 from vitprune_tui.tells import Tells
 from vitprune_tui.themes import THEMES, Colourless
 from vitprune_tui.views.view import View
@@ -92,7 +92,7 @@ class VitPrune(Tells):
             self.register_theme(known)
         usual = "terminal" if plain else self.remembered.get("theme", "dark")
         self.theme = theme or usual
-        self.watcher, self.told = Watcher(folder), Event()
+        self.watcher, self.unheard = Watcher(folder), Event()
         self.state = State(self.watcher.look())
         self.state = replace(self.state, shown=watch or self.state.lab.newest)
         if not watch and self.state.lab.alive:
@@ -136,8 +136,8 @@ class VitPrune(Tells):
         """From the watcher's thread; a screen that stands still is told once."""
         if isinstance(news, Exception):
             self.post_message(Unforeseen(news))
-        elif not self.told.is_set():
-            self.told.set()
+        elif not self.unheard.is_set():
+            self.unheard.set()
             self.post_message(Seen())
 
     def _made(self, name: str) -> View:
@@ -208,7 +208,7 @@ class VitPrune(Tells):
         self.paint_footer()
 
     def on_seen(self) -> None:
-        self.told.clear()
+        self.unheard.clear()
         if self.is_running:  # of what is being closed parts are gone
             self.become(lab=self.watcher.lab)
             self._leave_when_over()

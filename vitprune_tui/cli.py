@@ -292,9 +292,8 @@ def ls(runs: Runs = RUNS, json: Json = False) -> None:
     briefs.sort(key=lambda named: named[1].started or 0)
     if not briefs:
         complain(f"No runs yet in {runs}: start one with `vitprune run PRESET`.")
-    if json:
-        return answer([{"id": name, **to_json(b)} for name, b in briefs], "", json)
-    answer(None, listed.runs(briefs, width()) if briefs else "", json)
+    value = [{"id": name, **to_json(b)} for name, b in briefs] if json else None
+    answer(value, listed.runs(briefs, width()) if briefs else "", json)
 
 
 @app.command()

@@ -17,6 +17,9 @@ from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.summary import Summary
 from vitprune_tui.doing.device import Load
 
+READING = "reading"
+"""The state of a run of whose log more is to be read."""
+
 
 @dataclass(frozen=True)
 class Opened:

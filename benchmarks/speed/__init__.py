@@ -1,4 +1,4 @@
-"""How fast it is, beside what others would use: `make bench`, a quarter of an hour.
+"""How fast it is, beside what others would use: `make bench`, half an hour.
 
     python -m benchmarks.speed [PART…]
 

@@ -19,7 +19,7 @@ IMAGES = {"synthetic": 512, "fashion": 4000, "digits": 1800}
 def main() -> None:
     torch.manual_seed(0)
     for workload, count in IMAGES.items():
-        config = config_of("fp32" if workload == "digits" else "auto", workload)
+        config = config_of(workload=workload)
         torch.set_num_threads(config.threads)
         part, (model, _) = noise(count, config), built(config)
         ways: dict[str, Way] = {"ours": partial(ours, model, part)}

@@ -20,9 +20,10 @@ BATCH, THREADS = 128, 2
 
 
 def config_of(
-    precision: str = "auto", workload: str = "synthetic", preset: str = "dense"
+    precision: str | None = None, workload: str = "synthetic", preset: str = "dense"
 ) -> Config:
-    asked = [f"precision={precision}", "device=cpu"]
+    """The workload's own precision unless another is asked for."""
+    asked = [f"precision={precision}"] * (precision is not None) + ["device=cpu"]
     if workload == "synthetic":
         asked.append(f"threads={THREADS}")
     return resolve(request.load(preset, workload, asked).config)

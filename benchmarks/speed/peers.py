@@ -32,11 +32,11 @@ def vit(config: Config) -> nn.Module:
 class Images(Dataset[tuple[Tensor, int]]):
     """Bytes as torchvision's datasets hold them, each made a tensor and scaled when asked for."""
 
-    def __init__(self, part: Part, vary: tuple[object, ...] = ()):
+    def __init__(self, part: Part):
         self.images = part.images.permute(0, 2, 3, 1).squeeze(-1).numpy()
         self.labels, channels = part.labels.tolist(), part.images.shape[1]
         scale = transforms.Normalize((0.5,) * channels, (0.5,) * channels)
-        self.make = transforms.Compose([*vary, transforms.ToTensor(), scale])
+        self.make = transforms.Compose([transforms.ToTensor(), scale])
 
     def __len__(self) -> int:
         return len(self.labels)

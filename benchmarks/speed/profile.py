@@ -33,7 +33,7 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     told(f"a step of the study's ViT, {config_of().precision}, {THREADS} threads", step())
     for workload in IMAGES:
-        config = config_of("auto" if workload == "fashion" else "fp32", workload)
+        config = config_of(workload=workload)
         torch.set_num_threads(config.threads)
         epoch = ours(config, some(load(config), *IMAGES[workload]))
         told(f"an epoch of {workload}, {config.precision}, {config.threads} threads", epoch)

@@ -1,8 +1,8 @@
 """An epoch of the small workloads, beside timm's model in a plain loop with a DataLoader.
 
 Both train on the same images with as many threads as the workload asks for, and watch the
-validation images at the end. For the machine as a whole: two runs of one thread at a time, which
-is how a study is carried out, against one that takes all threads.
+validation images at the end. Digits also as a study does them, two runs of one thread at a time,
+beside the loop with all threads.
 """
 
 from collections.abc import Iterator
@@ -28,9 +28,7 @@ IMAGES = {"digits": (1257, 180), "fashion": (6400, 500)}
 
 def main() -> None:
     for workload in IMAGES:
-        config = (
-            config_of("auto", workload) if workload == "fashion" else config_of("fp32", workload)
-        )
+        config = config_of(workload=workload)
         torch.set_num_threads(config.threads)
         data = some(load(config), *IMAGES[workload])
         ways: dict[str, Way] = {"ours": ours(config, data)}
@@ -49,7 +47,7 @@ def main() -> None:
 
 def as_studies_are_done() -> None:
     """Of the smallest, whose products are too small to be shared by threads."""
-    config = config_of("fp32", "digits")
+    config = config_of(workload="digits")
     torch.set_num_threads(THREADS)
     data = load(config)
     with together(THREADS) as both:
@@ -75,7 +73,7 @@ def together(processes: int) -> Iterator[Way]:
 
 def _prepare() -> None:
     global prepared
-    config = config_of("fp32", "digits")
+    config = config_of(workload="digits")
     torch.set_num_threads(config.threads)
     prepared = ours(config, load(config))
 

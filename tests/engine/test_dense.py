@@ -236,7 +236,7 @@ def test_rewinding_starts_from_those_weights_and_moments(begin, tiny, tmp_path):
         moments = [i for i in told if isinstance(i, Moment) and i.position]
         assert moments
     run = RunDir(tmp_path / "run")
-    state = files.load_rewind(dense_of(config, run), 1, "cpu")
+    state = files.load_rewind(dense_of(config, run), 1, config)
     assert state.step == 2
     trained = files.load_state(dense_of(config, run), "cpu")
     weights = files.load_tensors(run.weights("0"), "cpu")
@@ -266,11 +266,14 @@ FILES = ("config.yaml", "dense.json", "images.npz", "state.safetensors", "weight
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """A dense model that is there, and the request that it is for."""
-    loaded = load("dense", "digits", [*TINY, "train.batch_size=700"])
-    bench = Bench(tmp_path_factory.mktemp("shared"), loaded)
+    """A dense model that is there."""
+    bench = Bench(tmp_path_factory.mktemp("shared"), asked_for())
     assert bench.attempt(every=1e9)
     return dense_of(bench.config, bench.run)
+
+
+def asked_for():
+    return load("dense", "digits", [*TINY, "train.batch_size=700"])
 
 
 @pytest.mark.campaign("files", 500, 10_000)
@@ -307,11 +310,21 @@ def without(tensors, name):
     return {key: tensor for key, tensor in tensors.items() if key != name}
 
 
+def changed(tensors, change):
+    """All but the number of updates."""
+    of = {name: tensor if name == "updates" else change(tensor) for name, tensor in tensors.items()}
+    return save(of)
+
+
 SPOILED = {
     "no safetensors": lambda tensors: b"{}",
     "a header of 8 EiB": lambda tensors: (2**63 - 1).to_bytes(8, "little"),
     "no updates": lambda tensors: save(without(tensors, "updates")),
     "updates of many": lambda tensors: save({**tensors, "updates": torch.arange(3)}),
+    "no moments": lambda tensors: save({n: t for n, t in tensors.items() if "first" not in n}),
+    "another model's": lambda tensors: changed(tensors, lambda t: torch.cat([t, t])),
+    "halves": lambda tensors: changed(tensors, torch.Tensor.half),
+    "no numbers": lambda tensors: changed(tensors, lambda t: t * torch.nan),
 }
 
 
@@ -324,6 +337,6 @@ def test_an_earlier_epoch_that_fits_its_name_and_is_none_is_set_aside(name, shar
     bad = SPOILED[name](safetensors(good.read_bytes()))
     good.unlink()
     path = seal(shared.rewinds, 1, bad)
-    assert files.load_rewind(shared, 1, "cpu") is None
+    assert files.load_rewind(shared, 1, resolve(asked_for().config)) is None
     path.with_name(f"{path.name}.corrupt").unlink()
     counted(1)

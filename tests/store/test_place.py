@@ -15,6 +15,7 @@ from vitprune_core.store import columns as thinning
 from vitprune_core.store import events as e
 from vitprune_core.store import history as module
 from vitprune_core.store.brief import brief
+from vitprune_core.store.brief import encode as encode_parts
 from vitprune_core.store.control import Inbox
 from vitprune_core.store.history import Reader
 from vitprune_core.store.log import Log, encode
@@ -159,25 +160,42 @@ def test_what_another_kept_meanwhile_is_gone_back_to(run, in_pieces, taken, monk
 
 
 def spoilt(run, change):
-    """What was kept, with something else in it."""
+    """What was kept, with something else in it, as if that had been written."""
     data = json.loads(run.summary.read_text())
     change(data)
-    text = json.dumps(data)
-    for key in ("summary", "last"):  # begins a line
-        text = text.replace(f', "{key}": ', f',\n"{key}": ', 1)
-    run.summary.write_text(text)
+    rest = set(data) - {*HEAD, "summary"}
+    run.summary.write_bytes(
+        encode_parts([{key: data[key] for key in keys} for keys in (HEAD, ("summary",), rest)])
+    )
+
+
+HEAD = ("version", "after", "crc_log", "brief")
+
+
+def test_a_byte_that_is_another_is_not_believed(run):
+    write(run, TOLD)
+    cache(run)
+    whole, right = run.summary.read_bytes(), (brief(run), summarize(run), seen_by(read(run)))
+    for at in range(0, len(whole), 7):
+        run.summary.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert (brief(run), summarize(run), seen_by(read(run))) == right
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda d: d.update(version=3),
-        lambda d: d.update(seal=d["seal"] ^ 1),
+        lambda d: d.update(crc_log=d["crc_log"] ^ 1),
         lambda d: d.update(after=d["after"] + 1),
         lambda d: d.update(after=-d["after"]),
         lambda d: d.update(after="0"),
         lambda d: d.update(last=None),
         lambda d: d.update(span=[1]),
+        lambda d: d.update(span=0),
+        lambda d: d.update(settled=-1),
+        lambda d: d.update(settled=7),
+        lambda d: d["history"].update(done=[3] * 6),
+        lambda d: d["history"].update(seq=d["history"]["seq"][::-1]),
         lambda d: d.update(summary=[]),
         lambda d: d.update(tested=[[0, "Level"]]),
         lambda d: d.update(tested=[[-1, "Level"]]),

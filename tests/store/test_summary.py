@@ -7,7 +7,7 @@ import pytest
 
 from vitprune_core.store import events as e
 from vitprune_core.store import export, queue
-from vitprune_core.store.brief import VERSION, brief
+from vitprune_core.store.brief import VERSION, brief, crc_before, encode
 from vitprune_core.store.history import History
 from vitprune_core.store.lock import Held, Holder, hold, holder, inscribe
 from vitprune_core.store.log import Entry, Log, entries
@@ -222,8 +222,10 @@ def test_a_cache_that_cannot_be_used_is_folded_anew(run, text):
 def test_a_cache_of_other_values_is_folded_anew(run, inside):
     write(run, DONE)
     after = run.log.stat().st_size
-    head = json.dumps({"version": VERSION, "after": after, "brief": inside})[:-1]
-    run.summary.write_text(f'{head},\n"summary": {json.dumps(inside)}}}')
+    with run.log.open("rb") as log:
+        crc_log = crc_before(log, after)
+    head = {"version": VERSION, "after": after, "crc_log": crc_log, "brief": inside}
+    run.summary.write_bytes(encode([head, {"summary": inside}]))
     assert summarize(run).state == brief(run).state == "done"
 
 

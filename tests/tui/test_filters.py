@@ -163,8 +163,8 @@ def test_text_that_is_empty_is_still_text():
         ("a\x1b[31m>1", f"character 1: 'a' is not a key (keys: {', '.join(KEYS)})"),
         (
             "state=runing",
-            "character 7: 'runing' is not one of queued, starting, running, pausing, paused, "
-            "stopping, stopped, done, failed, lost, unreadable, alive; did you mean 'running'?",
+            "character 7: 'runing' is not one of reading, queued, starting, running, pausing, "
+            "paused, stopping, stopped, done, failed, lost, unreadable, alive; did you mean 'running'?",
         ),
     ],
 )

@@ -263,4 +263,4 @@ async def test_a_screen_that_stands_still_is_told_once_and_then_shows_the_latest
         app.on_seen()
         assert app.state.lab.foreign == 2
         app._tell(app.watcher.lab)
-        await until(pilot, lambda: not app.told.is_set())
+        await until(pilot, lambda: not app.unheard.is_set())

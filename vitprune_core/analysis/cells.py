@@ -101,7 +101,10 @@ def _mean(cells: Cells, term: Term, seed: int, of: Callable[[Row], float]) -> fl
 
 
 def differences(cells: Cells, added: Sequence[Term], seed: int) -> np.ndarray | None:
-    """The same for every test image of a seed, (M,); None where that is not known."""
+    """The same for every test image of a seed, (M,); None where that is not known.
+
+    Raises ValueError when the numbers of images differ.
+    """
     total = np.zeros(1)
     for term in added:
         found = [_right(cells, (term.arm, level), seed) for level in term.levels]
@@ -109,7 +112,7 @@ def differences(cells: Cells, added: Sequence[Term], seed: int) -> np.ndarray | 
         if len(known) < len(found):
             return None
         for right in known:
-            if 1 < len(total) != len(right) > 1:
+            if len({len(total), len(right), 1}) > 2:  # of what diverged there is one number for all
                 raise ValueError(f"{term.arm}/s{seed}: {len(right)} images, of others {len(total)}")
             total = total + term.sign * right / len(known)
     return total if total.size > 1 else None

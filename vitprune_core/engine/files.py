@@ -12,7 +12,8 @@ from torch import Tensor
 
 from vitprune_core.engine.evaluate import PerImage
 from vitprune_core.engine.state import State, Tensors
-from vitprune_core.store import bits
+from vitprune_core.engine.vit import ViT
+from vitprune_core.spec.config import Config
 from vitprune_core.store.dense import DenseDir
 from vitprune_core.store.rundir import sweep, write
 from vitprune_core.store.sealed import DamagedFile, number, seal, sealed, set_aside, unseal
@@ -65,14 +66,18 @@ def save_rewind(folder: DenseDir, epoch: int, state: State) -> None:
     seal(folder.rewinds, epoch, as_bytes(tensors))
 
 
-def load_rewind(folder: DenseDir, epoch: int, device: str) -> State | None:
+def load_rewind(folder: DenseDir, epoch: int, config: Config) -> State | None:
     """None where it was not kept; a damaged one is moved aside."""
     for path in sealed(folder.rewinds):
         if number(path) == epoch:
             try:
-                tensors = {name: t.to(device) for name, t in load(unseal(path)).items()}
-                return unpacked(tensors, int(tensors.pop("updates")))
-            except (DamagedFile, SafetensorError, KeyError, ValueError, OSError):
+                tensors = {name: t.to(config.device) for name, t in load(unseal(path)).items()}
+                state = unpacked(tensors, int(tensors.pop("updates")))
+                check_state(state, config)
+                return state
+            except FileNotFoundError:  # set aside by another run
+                continue
+            except (DamagedFile, SafetensorError, KeyError, ValueError):
                 set_aside(path)
     return None
 
@@ -88,6 +93,18 @@ def unpacked(tensors: Tensors, updates: int) -> State:
     return State(part(tensors, "weights"), first, second, updates)
 
 
+def check_state(state: State, config: Config) -> None:
+    """Names, shapes, kinds and finiteness of everything; raises ValueError."""
+    with torch.device("meta"):
+        model = ViT(config.model, config.data)
+    expected = {name: (p.shape, p.dtype) for name, p in model.named_parameters()}
+    for values in (state.weights, state.first, state.second):
+        if {name: (t.shape, t.dtype) for name, t in values.items()} != expected:
+            raise ValueError("its tensors are not those of the model")
+        if not all(bool(t.isfinite().all()) for t in values.values()):
+            raise ValueError("it has a number that is none")
+
+
 def part(tensors: Tensors, kind: str) -> dict[str, Tensor]:
     """Those whose names begin with `kind.`, by the rest of their names."""
     return {n.removeprefix(f"{kind}."): t for n, t in tensors.items() if n.startswith(f"{kind}.")}
@@ -101,20 +118,6 @@ def save_masks(path: Path, masks: Tensors) -> None:
         arrays[name] = np.packbits(kept)
         arrays[f"{name}:shape"] = np.array(kept.shape)
     _save_arrays(path, arrays)
-
-
-def has_masks(path: Path, masks: Tensors) -> bool:
-    """Whether the file is there and has exactly these."""
-    try:
-        return bits.load(path) == {name: _bits(mask.cpu().numpy()) for name, mask in masks.items()}
-    except (OSError, ValueError):
-        return False
-
-
-def _bits(mask: np.ndarray) -> bits.Bits:
-    packed = np.packbits(mask).tobytes()
-    rows, columns = mask.shape
-    return bits.Bits((rows, columns), int.from_bytes(packed, "big") >> -mask.size % 8)
 
 
 def load_masks(path: Path) -> dict[str, Tensor]:

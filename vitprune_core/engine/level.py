@@ -76,8 +76,7 @@ def save_level(
 ) -> None:
     """Also the masks, where they were damaged or went while it was retrained."""
     name, state = level_name(round.sparsity), here.state
-    if not files.has_masks(run.mask(name), here.masks):
-        save_masks(run, here.masks, config, round)
+    save_masks(run, here.masks, config, round)
     if config.keep_weights != "none":
         files.save_tensors(run.weights(name), state.weights)
     if config.keep_weights == "last":

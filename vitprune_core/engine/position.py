@@ -17,10 +17,9 @@ from safetensors.torch import load
 from torch import Tensor
 
 from vitprune_core.engine.evaluate import PerImage, Scores
-from vitprune_core.engine.files import as_bytes, on_cpu, packed, part, unpacked
+from vitprune_core.engine.files import as_bytes, check_state, on_cpu, packed, part, unpacked
 from vitprune_core.engine.pruning.mask import Masks
 from vitprune_core.engine.state import State
-from vitprune_core.engine.vit import ViT
 from vitprune_core.spec import shape
 from vitprune_core.spec.config import Config
 from vitprune_core.spec.plan import plan
@@ -131,9 +130,10 @@ def _metadata(data: bytes) -> dict[str, str]:
 def _position(
     step: int, known: dict[str, Any], tensors: dict[str, Tensor], config: Config
 ) -> Position:
-    state = unpacked(tensors, known["updates"])
+    state = unpacked(tensors, from_json(int, known["updates"]))
     masks = part(tensors, "masks")
-    _check(state, masks, config)
+    check_state(state, config)
+    _check_masks(masks, config)
     before = None
     if "before" in known:
         validation, test = (from_json(Score, score) for score in known["before"])
@@ -153,16 +153,8 @@ def _position(
     return position
 
 
-def _check(state: State, masks: Masks, config: Config) -> None:
-    """Names, shapes and finiteness of everything; raises ValueError."""
-    with torch.device("meta"):
-        model = ViT(config.model, config.data)
-    expected = {name: (p.shape, p.dtype) for name, p in model.named_parameters()}
-    for values in (state.weights, state.first, state.second):
-        if {name: (t.shape, t.dtype) for name, t in values.items()} != expected:
-            raise ValueError("its tensors are not those of the model")
-        if not all(bool(t.isfinite().all()) for t in values.values()):
-            raise ValueError("it has a number that is none")
+def _check_masks(masks: Masks, config: Config) -> None:
+    """Raises ValueError unless they are none, or of the model's prunable matrices."""
     sizes = shape.matrices(config.model)
     prunable = {name: (torch.Size(size), torch.bool) for name, size in sizes.items()}
     if masks and {name: (mask.shape, mask.dtype) for name, mask in masks.items()} != prunable:
@@ -170,7 +162,7 @@ def _check(state: State, masks: Masks, config: Config) -> None:
 
 
 def _check_place(here: Position, config: Config) -> None:
-    """Raises ValueError unless the plan has such a place, and what is needed there is known."""
+    """Raises ValueError where it is beyond all that the plan has, or lacks what is needed there."""
     steps = plan(config)
     phases = [steps.dense, *(phase for round in steps.rounds for phase in round.retrain)]
     cycles = max((len(round.retrain) for round in steps.rounds), default=0)

@@ -30,7 +30,7 @@ def keep_rewinds(
     shared = dense_of(config, run)
 
     def missing() -> set[int]:
-        return {n for n in steps.rewinds if files.load_rewind(shared, n, "cpu") is None}
+        return {n for n in steps.rewinds if files.load_rewind(shared, n, config) is None}
 
     claimed = yield from turn(shared, run, lambda: not missing())
     if claimed is None:
@@ -78,7 +78,7 @@ def aside(training: Events) -> Events:
 def nearest(shared: DenseDir, config: Config, epoch: int, step: int) -> Position:
     """The latest state that is kept at `epoch` or before, of all that is kept."""
     for n in range(epoch, 0, -1):
-        if state := files.load_rewind(shared, n, config.device):
+        if state := files.load_rewind(shared, n, config):
             return Position(stage="retrace", step=step, epoch=n, state=state)
     return Position(stage="retrace", step=step, state=fresh(initial(config)))
 
@@ -96,7 +96,7 @@ def retraced(training: Generator[e.Epoch | Moment, None, Position]) -> Events:
 
 def rewound(config: Config, run: RunDir, epoch: int) -> State:
     """The dense training's state after `epoch` epochs."""
-    state = files.load_rewind(dense_of(config, run), epoch, config.device)
+    state = files.load_rewind(dense_of(config, run), epoch, config)
     if state is None:
         raise RuntimeError(f"the dense weights of epoch {epoch} have gone; resume the run")
     return state

@@ -6,7 +6,7 @@ from typing import Any
 
 from vitprune_core.spec.config import Config, as_dict
 
-DENSE_VERSION = 2
+DENSE_VERSION = 3
 """Raised when the same workload and seed would train to other weights than before."""
 NO_RESULT = ("checkpoint", "keep_weights")
 """Keys that change no byte of what a run comes to."""

@@ -4,7 +4,9 @@ It is the first line of `summary.json`, where that fits the log; otherwise the l
 whoever only lists runs that rest loads nothing of records and how they are folded.
 """
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -14,11 +16,11 @@ from zlib import crc32
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.values import WRONG, from_json, loads
 
-VERSION = 4
+VERSION = 5
 """Of `summary.json`: one of another version is made anew."""
 ALIVE = ("starting", "running", "pausing", "paused", "stopping")
 """States that promise a living process; without one the run is lost."""
-SEALED = 4096
+CHECKED = 4096
 """Bytes of the log before a place that must be those that were read."""
 
 
@@ -55,25 +57,48 @@ def brief(run: RunDir) -> Brief:
 def brief_of(run: RunDir) -> Brief | None:
     """Of the whole log, if that was kept."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = kept(run, log, lines=1)
+        data = cached(run, log, lines=1)
         if data["after"] == os.fstat(log.fileno()).st_size:
             return from_json(Brief, data["brief"])
     return None
 
 
-def kept(run: RunDir, log: BinaryIO, lines: int | None = None) -> dict[str, Any]:
-    """So many lines of `summary.json`; raises OSError or one of `WRONG` unless it fits the log."""
+def cached(run: RunDir, log: BinaryIO, lines: int | None = None) -> dict[str, Any]:
+    """What so many lines of `summary.json` say.
+
+    Raises OSError or one of `WRONG` unless they are as they were written, and fit the log.
+    """
+    data: dict[str, Any] = {}
     with run.summary.open("rb") as file:
-        text = b"".join(islice(file, lines))
-    data: dict[str, Any] = loads(text if lines is None else text.rstrip(b",\n") + b"}")
-    if data["version"] != VERSION or data["seal"] != seal(log, from_json(int, data["after"])):
+        for line in islice(file, lines):
+            data |= _parsed(line)
+    if data["version"] != VERSION or data["crc_log"] != crc_before(
+        log, from_json(int, data["after"])
+    ):
         raise ValueError("it is of another log")
     return data
 
 
-def seal(log: BinaryIO, offset: int) -> int:
-    """Of what stands before a place; raises ValueError beyond the end."""
-    start = max(offset - SEALED, 0)
+def encode(parts: Sequence[Mapping[str, Any]]) -> bytes:
+    """One JSON value, a line for each part with its checksum."""
+    lines = []
+    for number, part in enumerate(parts, 1):
+        text = json.dumps(part, allow_nan=False)[1:-1].encode()
+        lines.append(b'%b,"crc%d":%d' % (text, number, crc32(text)))
+    return b"{%b}\n" % b",\n".join(lines)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    text, _, rest = line.strip(b"{,}\n").rpartition(b',"crc')
+    if crc32(text) != int(rest.partition(b'":')[2]):
+        raise ValueError("it is not what was written")
+    part: dict[str, Any] = loads(b"{%b}" % text)
+    return part
+
+
+def crc_before(log: BinaryIO, offset: int) -> int:
+    """Of what stands before a place in a log; raises ValueError beyond its end."""
+    start = max(offset - CHECKED, 0)
     log.seek(start)
     before = log.read(offset - start)
     if start + len(before) != offset:

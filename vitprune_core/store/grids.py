@@ -14,7 +14,7 @@ from typing import Any
 from vitprune_core.store.rundir import write
 from vitprune_core.store.values import from_json, loads, to_json
 
-NAME = re.compile(r"blocks\.\d{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
+NAME = re.compile(r"blocks\.[0-9]{1,4}\.(attn|mlp)\.[a-z0-9]{1,8}")
 MOST = 256
 """Cells on a side of a grid, so that a strange file cannot hold up a screen; ours have 48."""
 

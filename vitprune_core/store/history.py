@@ -113,7 +113,7 @@ class Reader:
             if error.errno not in GONE:
                 raise
         if not self.behind and self._offset - self._saved > KEPT_EVERY:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # there is no room, or the log is another
                 self.save()
         return (self._file, self._offset) != before
 
@@ -137,7 +137,7 @@ class Reader:
             while left > 0 and (lines := self._next(file, size)):
                 self._take(lines)
                 left -= len(lines)
-            self.behind = 0 if left > 0 else size - self._offset
+            self.behind = 0 if left > 0 else max(size - self._offset, 0)
             self._tried = _stamps(now) if not self.behind and until is None else ()
 
     def _next(self, file: BinaryIO, size: int) -> bytes:

@@ -19,7 +19,9 @@ from pathlib import Path
 from vitprune_core.store.values import WRONG, from_json, loads, to_json
 
 TOUCHED_EVERY = 5.0
-"""Seconds; a lock that is held and not touched for longer belongs to a process that hangs."""
+"""Seconds between two touches of a lock by who holds it."""
+STALLED = 3 * TOUCHED_EVERY
+"""A lock that is held and was not touched for so long belongs to a process that hangs."""
 TRIES, PATIENCE = 10, 0.02
 
 
@@ -123,7 +125,7 @@ def _touch(file: int, done: threading.Event) -> None:
 
 def _touched(path: Path) -> bool:
     with suppress(OSError):
-        return time.time() - os.stat(path).st_mtime < 3 * TOUCHED_EVERY
+        return time.time() - os.stat(path).st_mtime < STALLED
     return False
 
 

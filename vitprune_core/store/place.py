@@ -6,21 +6,21 @@ reads next: a cache that anyone may delete, and that is not believed where it do
 Its first line has what a list of runs shows, the second the summary, the third all else; of records
 it only says where they stand.
 
-    {"version":4,"after":81230,"seal":3735928559,"brief":{…},
-    "summary":{…},
-    "last":301,"top":301,"tested":[[4711,"Pruned"],…],"latest":[…],"history":{"seq":[…],…}}
+    {"version":5,"after":81230,"crc_log":3735928559,"brief":{…},"crc1":4203181,
+    "summary":{…},"crc2":2118230941,
+    "last":301,"top":301,"tested":[[4711,"Pruned"],…],"latest":[…],"history":{"seq":[…],…},"crc3":…}
 """
 
-import json
 import os
 from array import array
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import lt
 from typing import Any, BinaryIO
 
 from vitprune_core.store import events as e
-from vitprune_core.store.brief import VERSION, kept, seal
+from vitprune_core.store.brief import VERSION, cached, crc_before, encode
 from vitprune_core.store.columns import CODES, NAMES, History
 from vitprune_core.store.lines import LONGEST
 from vitprune_core.store.log import Entry, decode
@@ -53,12 +53,12 @@ class Place:
 def save(run: RunDir, place: Place) -> None:
     """For whoever reads next."""
     with run.log.open("rb") as log:
-        made = seal(log, place.offset)
+        crc_log = crc_before(log, place.offset)
     rows = place.history.until(place.top)
     columns = zip(NAMES, rows.columns, strict=True)
     parts: tuple[dict[str, Any], ...] = (
         {
-            **{"version": VERSION, "after": place.offset, "seal": made},
+            **{"version": VERSION, "after": place.offset, "crc_log": crc_log},
             "brief": to_json(place.summary.brief),
         },
         {"summary": to_json(place.summary)},
@@ -69,20 +69,21 @@ def save(run: RunDir, place: Place) -> None:
             "history": {name: column.tolist() for name, column in columns},
         },
     )
-    lines = (json.dumps(part, allow_nan=False)[1:-1] for part in parts)
-    write(run.summary, b"{%b}\n" % ",\n".join(lines).encode())
+    write(run.summary, encode(parts))
 
 
 def load(run: RunDir) -> Place | None:
     """What was kept, if it fits the log; the log may have grown since."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = kept(run, log)
+        data = cached(run, log)
         return Place(
             offset=data["after"],
             last=from_json(int, data["last"]),
             top=from_json(int, data["top"]),
             summary=from_json(Summary, data["summary"]),
-            history=_history(data["history"], data["span"], data["settled"]),
+            history=_history(
+                data["history"], from_json(int, data["span"]), from_json(int, data["settled"])
+            ),
             tested=tuple(_found(log, start, name) for start, name in data["tested"]),
             latest=tuple(_found(log, start, name) for start, name in data["latest"]),
         )
@@ -92,7 +93,7 @@ def load(run: RunDir) -> Place | None:
 def summary_of(run: RunDir) -> Summary | None:
     """Of the whole log, if that was kept."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = kept(run, log, lines=2)
+        data = cached(run, log, lines=2)
         if data["after"] == os.fstat(log.fileno()).st_size:
             return from_json(Summary, data["summary"])
     return None
@@ -102,9 +103,16 @@ def _history(columns: Mapping[str, list[Any]], span: int, settled: int) -> Histo
     made: list[array[Any]] = [
         array(code, columns[name]) for name, code in zip(NAMES, CODES, strict=True)
     ]
-    if len({len(column) for column in made}) != 1:
+    rows, done = len(made[0]), made[NAMES.index("done")]
+    if any(len(column) != rows for column in made):
         raise ValueError("columns of several lengths")
-    return History(*made, span=from_json(int, span), settled=from_json(int, settled))
+    if not (_rises(made[0]) and _rises(done) and 0 <= settled <= rows and span >= 1):
+        raise ValueError("rows in no order")
+    return History(*made, span=span, settled=settled)
+
+
+def _rises(numbers: "array[int]") -> bool:
+    return all(map(lt, numbers, numbers[1:]))
 
 
 def _found(log: BinaryIO, start: int, name: str) -> Mark:

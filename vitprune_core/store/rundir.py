@@ -4,7 +4,7 @@
 | --------------------------- | ----------------------------------------------------------- |
 | `config.yaml`               | the complete config, defaults included, `auto` resolved     |
 | `events.jsonl`              | append-only log: the only source of truth                   |
-| `summary.json`              | the fold of the log up to a byte: a cache, may be deleted   |
+| `summary.json`              | a cache of the log up to a byte; readers write it too       |
 | `masks/0.95.npz`            | `<matrix>`: packed bits of the mask, `<matrix>:shape`       |
 | `masks/0.95.grid.json`      | densities in small grids, for screens                       |
 | `masks/0.95.structure.json`| how densities vary in it, against shuffled masks            |
@@ -123,7 +123,10 @@ def nobody_else_writes() -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the drafts that killed processes left; nobody else may write there meanwhile."""
+    """Remove the drafts that killed processes left, by who alone works there.
+
+    One of a reader who keeps what it read may be among them: that reader does without.
+    """
     for draft in folder.glob(".*.tmp"):
         if draft.is_file():
             draft.unlink(missing_ok=True)
@@ -144,8 +147,7 @@ def stamp(path: Path) -> Stamp:
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step that survives a power cut: a reader sees the old or the new."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)
+    draft = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         write_new(draft, data)
         os.rename(draft, path)

@@ -7,6 +7,7 @@ and a file whose bytes are others is damaged.
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from vitprune_core.store.rundir import write
@@ -50,5 +51,6 @@ def unseal(path: Path) -> bytes:
 def set_aside(path: Path) -> str:
     """Keep a damaged file under another name, so that nobody takes it again; which."""
     aside = path.with_name(f"{path.name}{CORRUPT}")
-    path.replace(aside)
+    with suppress(FileNotFoundError):  # somebody else was quicker
+        path.replace(aside)
     return aside.name

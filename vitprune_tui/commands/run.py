@@ -17,7 +17,7 @@ from vitprune_core.store import control
 from vitprune_core.store.clean import clean
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.shown import as_shown
-from vitprune_core.store.summary import Summary, summarize, told
+from vitprune_core.store.summary import summarize, told
 from vitprune_core.store.tail import EVERY, tail
 from vitprune_tui.doing.making import allowed_name, begin, check, create
 from vitprune_tui.draw import tables
@@ -81,7 +81,7 @@ def work_here(made: RunDir, width: int | None) -> Answer:
     worker = import_module("vitprune_core.worker")
     orders = worker.Orders(worker.Inbox(made.control))
     worker.listen(orders, hangup_stops=True)
-    follow(told(made, worker.work(made, orders), Summary()), _heading(made))
+    follow(told(made, worker.work(made, orders), summarize(made)), _heading(made))
     return shown(made, width)
 
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from vitprune_core.store import control, queue
 from vitprune_core.store.brief import ALIVE, Brief, brief_of
 from vitprune_core.store.history import Reader
-from vitprune_core.store.lock import TOUCHED_EVERY, Holder, holder
+from vitprune_core.store.lock import STALLED, Holder, holder
 from vitprune_core.store.rundir import RunDir, Stamp, stamp
 from vitprune_core.store.runs import name_of, places
 from vitprune_core.store.studydir import StudyDir
 from vitprune_core.store.summary import Summary, seen
 from vitprune_tui.doing.device import Device, Load
 from vitprune_tui.doing.studies import Studies
-from vitprune_tui.state import Lab, Opened
+from vitprune_tui.state import READING, Lab, Opened
 
 EVERY = 0.25
 """Seconds between two looks."""
@@ -36,11 +36,6 @@ SLICE = 8 << 20
 """Bytes of a log that are read in one look; the next one follows at once."""
 LOADED_EVERY = 2.0
 """Seconds between two looks at the machine."""
-STALLED = 3 * TOUCHED_EVERY
-"""A worker touches its lock every few seconds; after so many without it, it hangs."""
-
-READING = "reading"
-"""The state of a run of which more is to be read."""
 UNKNOWN: Stamp = (-2, -2)
 """Unlike any other: what is not known yet has changed."""
 

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from vitprune_core.store.brief import ALIVE, Brief
 from vitprune_core.store.clean import clean
+from vitprune_tui.state import READING
 from vitprune_tui.wrong import Wrong
 
 Row = tuple[str, Brief]
@@ -30,7 +31,7 @@ Row = tuple[str, Brief]
 Test = Callable[[str, Brief], bool | None]
 """None: the run has no such value, which is no answer."""
 
-STATES = ("queued", *ALIVE, "stopped", "done", "failed", "lost", "unreadable")
+STATES = (READING, "queued", *ALIVE, "stopped", "done", "failed", "lost", "unreadable")
 """In the order of a run's life."""
 
 
