@@ -14,6 +14,7 @@ from vitprune_core.attempt import Orders, attempt
 from vitprune_core.store import columns as thinning
 from vitprune_core.store import events as e
 from vitprune_core.store import history as module
+from vitprune_core.store import rundir
 from vitprune_core.store.brief import brief
 from vitprune_core.store.brief import encode as encode_parts
 from vitprune_core.store.control import Inbox
@@ -244,6 +245,23 @@ def test_a_reader_of_much_keeps_it_for_the_next_if_it_may(run, taken, monkeypatc
     taken.clear()
     assert read(run).summary.epochs_done == 20
     assert taken == []
+
+
+def test_one_who_writes_inside_the_write_of_another_takes_nothing_away_from_it(run, monkeypatch):
+    """As hosts do that share a folder; their processes may have the same number."""
+    write(run, TOLD)
+    outer, inside = rundir.write_new, []
+
+    def both(path, data, *mode):
+        outer(path, data, *mode)
+        if not inside:
+            inside.append(path)
+            cache(run)
+
+    monkeypatch.setattr(rundir, "write_new", both)
+    cache(run)
+    assert load(run) is not None
+    assert not list(run.path.glob(".*.tmp"))
 
 
 def test_a_worker_keeps_what_a_reader_goes_on_from_as_its_log_grows(run, monkeypatch):

@@ -164,7 +164,8 @@ def test_text_that_is_empty_is_still_text():
         (
             "state=runing",
             "character 7: 'runing' is not one of reading, queued, starting, running, pausing, "
-            "paused, stopping, stopped, done, failed, lost, unreadable, alive; did you mean 'running'?",
+            "paused, stopping, stopped, done, failed, lost, unreadable, alive; "
+            "did you mean 'running'?",
         ),
     ],
 )
