@@ -20,10 +20,8 @@ from statistics import median
 
 import psutil
 
-from benchmarks.screen.rates import settled
-from benchmarks.screen.shown import has_curve, number_of, opened
+from benchmarks.screen.shown import choose_dense, dense_shown, has_curve, opened
 from benchmarks.screen.table import Row, table
-from tests.terminals import Screen
 from tests.tui import bench as b
 from vitprune_core.store import events as e
 from vitprune_core.store.lock import hold, inscribe
@@ -156,7 +154,7 @@ def shown(folder: Path, run: RunDir, what: str) -> Iterator[Row]:
     run.summary.unlink(missing_ok=True)
     with opened(folder) as screen:
         frame = screen.until("q leave") - screen.begun
-        choose(screen)
+        choose_dense(screen)
         screen.press("enter")
         whole = screen.comes(there, "the curve", patience=300) - screen.begun
         worked = processor(screen.process.pid)
@@ -165,32 +163,9 @@ def shown(folder: Path, run: RunDir, what: str) -> Iterator[Row]:
     )
     yield Row(f"{what}, new: the bench is started and shows it", told)
     cache(run)
-    for view, way in (("Live", ["enter"]), ("Curves", ["space", number_of("curves")])):
-        took = [reached(folder, run, way) for _ in range(5)]
+    for view, whole in (("Live", all_of(run)), ("Curves", over_epochs)):
+        took = [dense_shown(folder, view, whole) for _ in range(5)]
         yield Row(f"{what}, known: the bench shows it in {view} after", f"{median(took):.2f} s")
-
-
-def reached(folder: Path, run: RunDir, way: list[str]) -> float:
-    with opened(folder) as screen:
-        if way != ["enter"]:
-            settled(screen, "curves")
-            while not screen.has("by epoch"):
-                screen.press("a")
-                screen.settle(0.1)
-        choose(screen)
-        begun = time.perf_counter()
-        screen.press(*way)
-        there = all_of(run) if way == ["enter"] else over_epochs
-        return screen.comes(there, "the curve", patience=300) - begun
-
-
-def choose(screen: Screen) -> None:
-    settled(screen, "runs")
-    screen.press("/")
-    screen.settle(0.1)
-    screen.press(*"preset~dense", "enter")
-    screen.settle(0.5)
-    assert screen.has("1 of"), screen.text()
 
 
 def all_of(run: RunDir) -> Callable[[str], bool]:
@@ -217,7 +192,7 @@ def followed(folder: Path, run: RunDir, what: str) -> Iterator[Row]:
             text=True,
         )
         with opened(folder) as screen:
-            choose(screen)
+            choose_dense(screen)
             screen.press("enter")
             screen.comes(there, "the curve", patience=300)
             before = processor(screen.process.pid)

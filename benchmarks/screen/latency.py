@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.screen.folders import training
-from benchmarks.screen.rates import settled
-from benchmarks.screen.shown import opened
+from benchmarks.screen.shown import opened, settled
 from benchmarks.screen.table import Row, seconds
 from tests.terminals import Screen
 from vitprune_core.store.events import Epoch

@@ -10,7 +10,7 @@ from statistics import median
 import psutil
 
 from benchmarks.screen.folders import copies, finished, training
-from benchmarks.screen.shown import VIEWS, number_of, opened
+from benchmarks.screen.shown import VIEWS, opened, settled
 from benchmarks.screen.table import Row
 from tests.terminals import Screen
 
@@ -53,13 +53,6 @@ def live() -> Iterator[Row]:
             yield Row(f"{what}: bytes/s", f"{sent:,.0f}", goal)
             yield Row("… processor", f"{cpu:.2f} %", "2.5 %")
             yield Row("… memory", f"{memory:.0f} MB", "60 MB")
-
-
-def settled(screen: Screen, view: str) -> None:
-    screen.until("2 Live")
-    screen.settle()
-    screen.press(number_of(view))
-    screen.settle(quiet=1.0, longest=3.0)
 
 
 def watched(screens: list[Screen], seconds: float) -> list[tuple[float, float, float]]:

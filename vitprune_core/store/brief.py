@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from zlib import crc32
 
 from vitprune_core.store.rundir import RunDir
 from vitprune_core.store.values import WRONG, from_json, loads
+
+T = TypeVar("T")
 
 VERSION = 5
 """Of `summary.json`: one of another version is made anew."""
@@ -56,10 +58,15 @@ def brief(run: RunDir) -> Brief:
 
 def brief_of(run: RunDir) -> Brief | None:
     """Of the whole log, if that was kept."""
+    return of_whole_log(run, Brief, "brief", lines=1)
+
+
+def of_whole_log(run: RunDir, kind: type[T], key: str, lines: int) -> T | None:
+    """What so many lines of `summary.json` have under a key, unless the log has grown since."""
     with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = cached(run, log, lines=1)
+        data = cached(run, log, lines)
         if data["after"] == os.fstat(log.fileno()).st_size:
-            return from_json(Brief, data["brief"])
+            return from_json(kind, data[key])
     return None
 
 

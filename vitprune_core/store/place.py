@@ -11,7 +11,6 @@ it only says where they stand.
     "last":301,"top":301,"tested":[[4711,"Pruned"],…],"latest":[…],"history":{"seq":[…],…},"crc3":…}
 """
 
-import os
 from array import array
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,7 +19,7 @@ from operator import lt
 from typing import Any, BinaryIO
 
 from vitprune_core.store import events as e
-from vitprune_core.store.brief import VERSION, cached, crc_before, encode
+from vitprune_core.store.brief import VERSION, cached, crc_before, encode, of_whole_log
 from vitprune_core.store.columns import CODES, NAMES, History
 from vitprune_core.store.lines import LONGEST
 from vitprune_core.store.log import Entry, decode
@@ -92,11 +91,7 @@ def load(run: RunDir) -> Place | None:
 
 def summary_of(run: RunDir) -> Summary | None:
     """Of the whole log, if that was kept."""
-    with suppress(OSError, *WRONG), run.log.open("rb") as log:
-        data = cached(run, log, lines=2)
-        if data["after"] == os.fstat(log.fileno()).st_size:
-            return from_json(Summary, data["summary"])
-    return None
+    return of_whole_log(run, Summary, "summary", lines=2)
 
 
 def _history(columns: Mapping[str, list[Any]], span: int, settled: int) -> History:
