@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from benchmarks.speed.turns import Way
 from vitprune_core.engine.adamw import AdamW
 from vitprune_core.engine.data import Dataset, Part
 from vitprune_core.engine.device import resolve
@@ -17,6 +18,8 @@ from vitprune_core.spec.datasets import DATASETS
 from vitprune_core.spec.plan import Train
 
 BATCH, THREADS = 128, 2
+TIMES = 8
+"""Of one turn: a single product is too short to be timed."""
 
 
 def config_of(
@@ -71,3 +74,21 @@ def computed(config: Config) -> int:
     width, unread = config.model.width, shape.tokens(config.model, config.data) - 1
     attention = 2 * width * unread * (unread + 1)
     return written(config) - unread * 4 * width**2 - attention
+
+
+def product(rows: int, width: int, precision: str) -> Way:
+    """A model's commonest product, `TIMES` times."""
+    kind = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    x, w = torch.randn(rows, width).to(kind), torch.randn(width, width).to(kind)
+    y = torch.empty(rows, width, dtype=kind)
+
+    def multiply() -> None:
+        for _ in range(TIMES):
+            torch.mm(x, w, out=y)
+
+    return multiply
+
+
+def rate(rows: int, width: int, seconds: float) -> float:
+    """Operations a second of `product`."""
+    return 2 * TIMES * rows * width**2 / seconds

@@ -5,12 +5,24 @@ from functools import partial
 import torch
 
 from benchmarks.speed import peers, recipe
-from benchmarks.speed.ours import BATCH, THREADS, built, computed, config_of, noise, update, written
+from benchmarks.speed.ours import (
+    BATCH,
+    THREADS,
+    built,
+    computed,
+    config_of,
+    noise,
+    product,
+    rate,
+    update,
+    written,
+)
 from benchmarks.speed.table import ms, row, times
 from benchmarks.speed.turns import Way, timed
 
-PRODUCT = 2 * BATCH * 65 * 384 * 384 * 8
-"""Operations of `product`."""
+PRECISIONS = "bf16", "fp32"
+SIZE = BATCH * 65, 384
+"""Rows and width of the commonest product: all tokens of a batch, by the model's width."""
 
 
 def main() -> None:
@@ -23,54 +35,42 @@ def main() -> None:
     for name, peer in (("recipe", recipe.RecipeViT()), ("timm", peers.vit(config))):
         adam = torch.optim.AdamW(peer.parameters(), lr=1e-4, weight_decay=5e-5)
         ways[name] = partial(peers.step, peer, adam, scaled, part.labels)
-    for precision in ("fp32", "bf16"):
+    for precision in PRECISIONS:
         model, optimizer = built(config_of(precision))
         ways[precision] = partial(update, model, optimizer, part.images, part.labels, config)
-        ways[f"product {precision}"] = product(getattr(torch, DTYPES[precision]))
+        ways[f"product {precision}"] = product(*SIZE, precision)
     found = timed(ways)
     auto = config_of().precision
     for precision, goal in (("fp32", ""), ("bf16", "2.2x")):
-        ours, peer = found[precision], found["recipe"]
+        ours = found[precision]
         goal = goal if precision == auto else ""
         what = f"training step, batch {BATCH}, {THREADS} threads, {precision}"
-        row(f"{what}, beside the recipe in fp32", rate(ours), rate(peer), times(peer, ours), goal)
-        row("… beside timm in fp32", rate(ours), rate(found["timm"]), times(found["timm"], ours))
-        limit = PRODUCT / found[f"product {precision}"] / 6 / computed(config)
+        for peer, asked in (("recipe", goal), ("timm", "")):
+            his = found[peer]
+            row(
+                f"{what}, beside {peer} in fp32", images(ours), images(his), times(his, ours), asked
+            )
+        limit = rate(*SIZE, found[f"product {precision}"]) / 6 / computed(config)
         share = f"**{100 * BATCH / ours / limit:.0f} %**"
         row(
             "… of what its products alone allow",
-            rate(ours),
+            images(ours),
             f"{limit:.1f} images/s",
             share,
             "75 %" if goal else "",
         )
-    limit = PRODUCT / found["product fp32"] / 6 / written(config)
+    limit = rate(*SIZE, found["product fp32"]) / 6 / written(config)
     share = f"{100 * BATCH / found['recipe'] / limit:.0f} %"
-    row("the recipe, of what its own allow", "", rate(found["recipe"]), share)
+    row("the recipe, of what its own allow", "", images(found["recipe"]), share)
     row(
         "products of 8320x384 by 384x384",
-        *(f"{PRODUCT / found[f'product {p}'] / 1e9:.0f} GFLOP/s in {p}" for p in ("bf16", "fp32")),
+        *(f"{rate(*SIZE, found[f'product {p}']) / 1e9:.0f} GFLOP/s in {p}" for p in PRECISIONS),
     )
     row(f"… the step itself, {auto}", ms(found[auto]), ms(found["recipe"]))
 
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
-
-
-def rate(seconds: float) -> str:
+def images(seconds: float) -> str:
     return f"{BATCH / seconds:.1f} images/s"
-
-
-def product(kind: torch.dtype) -> Way:
-    """The model's commonest product, eight times."""
-    x, w = torch.randn(BATCH * 65, 384).to(kind), torch.randn(384, 384).to(kind)
-    y = torch.empty(BATCH * 65, 384, dtype=kind)
-
-    def multiply() -> None:
-        for _ in range(8):
-            torch.mm(x, w, out=y)
-
-    return multiply
 
 
 if __name__ == "__main__":
