@@ -54,3 +54,5 @@ def test_no_command_loads_torch(command, a_run, tmp_path):
     assert not loaded & {"torch", "numpy", "sklearn", "vitprune_core.engine"}
     if command[0] in ("--help", "ls", "queue"):
         assert not loaded & {"pydantic", "rich", "yaml", "plotext", "textual"}
+    if command[0] == "ls":  # of a run that rests what was kept is enough
+        assert not loaded & {"vitprune_core.store.events", "vitprune_core.store.summary"}

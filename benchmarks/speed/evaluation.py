@@ -31,11 +31,11 @@ def main() -> None:
                 ways[f"the recipe, {workers} workers"] = partial(
                     peers.accuracy, recipe.RecipeViT(), given
                 )
-        peers_of = [name for name in ways if name != "ours"]
+        others = [name for name in ways if name != "ours"]
         size = BATCH * tokens(config.model, config.data), config.model.width
         ways["products"] = product(*size, config.precision)
         found = timed(ways, 5)
-        peer = min(peers_of, key=found.__getitem__)
+        peer = min(others, key=found.__getitem__)
         named = f"the study's ViT, {THREADS} threads" if workload == "synthetic" else workload
         row(
             f"evaluation, {named}, {config.precision}, beside {peer} (the best)",

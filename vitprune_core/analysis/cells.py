@@ -113,7 +113,8 @@ def differences(cells: Cells, added: Sequence[Term], seed: int) -> np.ndarray | 
             return None
         for right in known:
             if len({len(total), len(right), 1}) > 2:  # of what diverged there is one number for all
-                raise ValueError(f"{term.arm}/s{seed}: {len(right)} images, of others {len(total)}")
+                what = f"{len(right)} images, of others {len(total)}"
+                raise ValueError(f"images.npz: {term.arm}/s{seed}: {what}")
             total = total + term.sign * right / len(known)
     return total if total.size > 1 else None
 
@@ -127,8 +128,8 @@ def _right(cells: Cells, spot: Spot, seed: int) -> np.ndarray | None:
     if images := cells.images(spot, seed):
         share = float(images.correct.mean())
         if row and not row.diverged and abs(share - row.accuracy) * len(images.correct) > HALF:
-            what = f"{share:g} of its images are right, its accuracy is {row.accuracy:g}"
-            raise ValueError(f"{Where(spot[0], seed, spot[1])}: {what}")
+            what = f"{share:g} of its images are right, in results.csv {row.accuracy:g}"
+            raise ValueError(f"images.npz: {Where(spot[0], seed, spot[1])}: {what}")
         return images.correct.astype(float)
     return np.array([row.chance]) if row and row.diverged else None
 

@@ -134,7 +134,8 @@ def _table(
         names = sorted(set.intersection(*map(set, known)))
         row = [float(np.mean([level[name] for level in known])) for name in names]
         if row and names != (first := first or names):
-            raise ValueError(f"{arm}/s{seed}: not the same matrices are known as of other seeds")
+            what = "not the same matrices are known as of other seeds"
+            raise ValueError(f"structure.json: {arm}/s{seed}: {what}")
         if row:
             rows.append(row)
     return np.array(rows)
